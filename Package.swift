@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every warning is an error, in Swift and in C alike.
+let swiftSettings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+let cSettings: [CSetting] = [
+  .define("_GNU_SOURCE"),
+  .treatAllWarnings(as: .error),
+]
+let cxxSettings: [CXXSetting] = [
+  .define("_GNU_SOURCE"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A C library of the system, found by pkg-config, and the Debian package that brings it.
+func system(_ name: String, pkgConfig: String, debian: String) -> Target {
+  .systemLibrary(
+    name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig,
+    providers: [.apt([debian])])
+}
+
+let package = Package(
+  name: "aggregator",
+  products: [
+    .executable(name: "aggregator", targets: ["Service"]),
+    .executable(name: "fleet", targets: ["fleet"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+  ],
+  targets: [
+    system("CLibCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
+    system("CLibCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
+    system("CLibSimdjson", pkgConfig: "simdjson", debian: "libsimdjson-dev"),
+    system("CLibSnappy", pkgConfig: "snappy", debian: "libsnappy-dev"),
+    system("CLibXXHash", pkgConfig: "libxxhash", debian: "libxxhash-dev"),
+    system("CLibZ", pkgConfig: "zlib", debian: "zlib1g-dev"),
+    .target(
+      name: "CShims",
+      dependencies: [
+        "CLibCrypto", "CLibCurl", "CLibSimdjson", "CLibSnappy", "CLibXXHash", "CLibZ",
+      ],
+      cSettings: cSettings, cxxSettings: cxxSettings),
+    .target(name: "Columnar", dependencies: ["CShims"], swiftSettings: swiftSettings),
+    .target(name: "KubeIndex", dependencies: ["CShims"], swiftSettings: swiftSettings),
+    .target(
+      name: "Ingest", dependencies: ["CShims", "Columnar", "KubeIndex"],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "Service",
+      dependencies: [
+        "CShims", "Columnar", "KubeIndex", "Ingest",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "fleet",
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      path: "perf/fleet",
+      swiftSettings: swiftSettings),
+    .testTarget(name: "ColumnarTests", dependencies: ["Columnar"], swiftSettings: swiftSettings),
+    .testTarget(name: "KubeIndexTests", dependencies: ["KubeIndex"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "IngestTests", dependencies: ["Ingest", "Columnar", "KubeIndex"],
+      swiftSettings: swiftSettings),
+    .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: swiftSettings),
+  ],
+  cxxLanguageStandard: .cxx17
+)
+
+// Working on the core alone is quicker without the network stack.
+if Context.environment["CORE_ONLY"] != nil {
+  let outer: Set = ["Service", "ServiceTests", "fleet"]
+  package.targets.removeAll { outer.contains($0.name) }
+  package.products = []
+  package.dependencies = []
+}

@@ -1,0 +1,7 @@
+// The C face of the system libraries: everything here begins with `cshims_`.
+#ifndef CSHIMS_H
+#define CSHIMS_H
+
+#include "cshims_hash.h"
+
+#endif

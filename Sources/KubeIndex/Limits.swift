@@ -1,0 +1,2 @@
+/// Every capacity and bound of this module, in one place.
+package enum KubeIndexLimits {}

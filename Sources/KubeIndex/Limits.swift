@@ -1,2 +1,52 @@
 /// Every capacity and bound of this module, in one place.
-package enum KubeIndexLimits {}
+package enum KubeIndexLimits {
+  // MARK: Index
+
+  /// Entries of one table: far above the 4 million pods of the largest clusters, and below what
+  /// 32-bit hashes can address.
+  package static let maximumTableEntries = 1 << 28
+  /// How long a deleted object stays usable.
+  package static let tombstoneSeconds: Int64 = 600
+  /// Deleted objects kept at most; beyond it the oldest are dropped, and counted.
+  package static let maximumTombstones = 1_000_000
+  /// Interned values that are looked at, for being unused, with each new one.
+  package static let purgeSlotsPerInsertion = 4
+
+  // MARK: API client
+
+  /// Objects in a page of a list.
+  package static let listPageSize = 500
+  /// The longest watch line, and so the largest object; a longer one ends the stream.
+  package static let maximumLineByteCount = 8 << 20
+  /// The largest body of a list page: a server that ignores `limit` sends all at once.
+  package static let maximumPageByteCount = 1 << 30
+  /// The largest body of an error answer that is read.
+  package static let maximumErrorByteCount = 64 << 10
+  /// `timeoutSeconds` of a watch is drawn from this range, so that watches do not end together.
+  package static let watchTimeoutSeconds: ClosedRange<Int> = 240...290
+  /// What a watch may exceed its `timeoutSeconds` by before the client ends it: a half-open
+  /// connection is noticed then.
+  package static let watchGraceSeconds = 30
+  /// The longest time for a page of a list, and for the initial events of a streaming list.
+  package static let listTimeoutSeconds = 120
+  /// The longest that a token read from a file is used before the file is read again.
+  package static let tokenReuseSeconds: Int64 = 60
+  /// The largest token file.
+  package static let maximumTokenByteCount = 64 << 10
+  /// The longest `Retry-After` that is obeyed; a longer one counts as this.
+  package static let maximumRetryAfterSeconds = 300
+  /// Changes sent to the writer at a time, at most.
+  package static let maximumChangesPerSend = 512
+
+  // MARK: Backoff
+
+  package static let backoffBase: Duration = .milliseconds(800)
+  package static let backoffMaximum: Duration = .seconds(30)
+  /// A stream that lived this long starts again from `backoffBase`.
+  package static let backoffResetAfter: Duration = .seconds(120)
+
+  // MARK: Objects
+
+  /// Containers, volumes, references, labels or annotations of one object that are looked at.
+  package static let maximumElements = 100_000
+}

@@ -50,3 +50,15 @@ package enum KubeIndexLimits {
   /// Containers, volumes, references, labels or annotations of one object that are looked at.
   package static let maximumElements = 100_000
 }
+
+/// Bounds of the HTTP client.
+extension KubeIndexLimits {
+  /// Bytes of an answer's head and trailers, 1xx answers included.
+  package static let maximumHeadByteCount = 65_536
+  /// Longest single wait inside `HTTPMulti.poll`, milliseconds.
+  package static let maximumPollMillis = 3_600_000
+  /// A larger request body waits for `100 Continue` first, so that it is not sent in vain.
+  package static let maximumByteCountWithoutContinue = 1_048_576
+  /// The system's file of root certificates is read up to here.
+  package static let maximumRootsByteCount = 16 * 1_048_576
+}

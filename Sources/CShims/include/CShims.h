@@ -2,6 +2,8 @@
 #ifndef CSHIMS_H
 #define CSHIMS_H
 
+#include "cshims_crypto.h"
+#include "cshims_curl.h"
 #include "cshims_hash.h"
 
 #endif

@@ -5,5 +5,6 @@
 #include "cshims_crypto.h"
 #include "cshims_curl.h"
 #include "cshims_hash.h"
+#include "cshims_json.h"
 
 #endif

@@ -1,0 +1,21 @@
+-- The table as a view. Set its place first, a directory or s3://bucket/prefix (no slash at the end):
+--   SET VARIABLE usage_table = '.build/demo/latest/store/k8s-metrics';
+-- Later versions only append nullable columns, so files of all versions are one table by name.
+CREATE OR REPLACE VIEW usage AS
+SELECT *
+FROM read_parquet(
+  getvariable('usage_table') || '/cluster_name=*/dt=*/*.parquet',
+  hive_partitioning = true,
+  hive_types = {'cluster_name': VARCHAR, 'dt': DATE},
+  union_by_name = true);
+
+-- A row is one pod at one instant. What it says holds until the pod's next row, but at most for ten
+-- minutes: a pod that is not reported for longer is not taken to have gone on as before. The last
+-- row of a pod weighs nothing.
+CREATE OR REPLACE VIEW samples AS
+SELECT
+  *,
+  least(coalesce(date_diff('second', collected_at, lead(collected_at) OVER pod), 0), 600) / 3600.0
+    AS hours
+FROM usage
+WINDOW pod AS (PARTITION BY cluster_id, pod_id ORDER BY collected_at);

@@ -84,6 +84,7 @@ let package = Package(
     .testTarget(
       name: "IngestTests", dependencies: ["Ingest", "Columnar", "KubeIndex"],
       swiftSettings: swiftSettings),
+    .testTarget(name: "StyleTests", swiftSettings: swiftSettings),
     .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: swiftSettings),
   ],
   cxxLanguageStandard: .cxx17

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # used by those that source it
 # Sourced by the other scripts: where things lie, colours on a terminal only, elapsed times.
 # Everything that is made goes to .build/, which `make clean` removes.
 
 build_dir=.build
-log_dir=$build_dir/logs
 
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
   bold=$'\e[1m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'

@@ -193,9 +193,7 @@ def write_kubeconfig(path, server, ca=None, token="test-token"):
     """A kubeconfig with a bearer token; `ca` is a path to a PEM file."""
     cluster = {"server": server}
     if ca is not None:
-        cluster["certificate-authority-data"] = base64.b64encode(
-            Path(ca).read_bytes()
-        ).decode()
+        cluster["certificate-authority-data"] = base64.b64encode(Path(ca).read_bytes()).decode()
     config = {
         "apiVersion": "v1",
         "kind": "Config",

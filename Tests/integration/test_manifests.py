@@ -7,7 +7,6 @@ import subprocess
 import kubernetes_validate
 import pytest
 import yaml
-
 from conftest import ROOT, binary
 
 KUBERNETES_VERSION = "1.37"
@@ -243,7 +242,7 @@ def test_the_readme_sets_both_images(tmp_path):
 
 def dockerfile_stages():
     text = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text())
-    lines = [l for l in text.splitlines() if l and not l.startswith("#")]
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     stages = []
     for line in lines:
         if line.startswith("FROM "):
@@ -265,7 +264,9 @@ def test_the_image_has_the_shared_libraries_of_the_binary():
     """Each shared library that the built binary loads directly is of the C library, of Swift (linked
     statically in the image), or of a package that the final stage installs."""
     _, final = dockerfile_stages()
-    installed = set(re.search(r"apt-get install \S+ \S+ (.*?) &&", "\n".join(final)).group(1).split())
+    installed = set(
+        re.search(r"apt-get install \S+ \S+ (.*?) &&", "\n".join(final)).group(1).split()
+    )
     listing = subprocess.run(
         ["readelf", "-d", binary("aggregator")],
         capture_output=True,
@@ -279,14 +280,27 @@ def test_the_image_has_the_shared_libraries_of_the_binary():
         re.findall(
             r"^\s*(\S+) => (/\S+)",
             subprocess.run(
-                ["ldd", binary("aggregator")], capture_output=True, text=True, check=True, timeout=60
+                ["ldd", binary("aggregator")],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
             ).stdout,
             re.M,
         )
     )
     for library in needed:
         path = paths.get(library, "")
-        if library.startswith(("libswift", "lib_Foundation", "libFoundation", "lib_", "libdispatch", "libBlocksRuntime")):
+        if library.startswith(
+            (
+                "libswift",
+                "lib_Foundation",
+                "libFoundation",
+                "lib_",
+                "libdispatch",
+                "libBlocksRuntime",
+            )
+        ):
             continue
         owner = ""
         for spelling in (path, path.removeprefix("/usr"), "/usr" + path):

@@ -1,6 +1,5 @@
 """The queries of sql/ give the numbers that were worked out by hand, in the engine they are for."""
 
-import json
 import re
 
 import duckdb
@@ -8,7 +7,6 @@ import pandas
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 import usage_table
 from conftest import ROOT
 from usage_table import GIB
@@ -254,7 +252,9 @@ def test_one_table_over_both_layouts(duck, disk_dir, version):
     name = "web" if version == "late" else None
     assert rows[0] == ("web", name, "web", ["app=web"], ["data-web-0"], 1772323200.0, None)
     assert rows[1][2:] == (None, [], [], None, None)
-    types = dict(duck.execute("SELECT column_name, column_type FROM (DESCRIBE usage_both)").fetchall())
+    types = dict(
+        duck.execute("SELECT column_name, column_type FROM (DESCRIBE usage_both)").fetchall()
+    )
     types.pop("service")
     ours = dict(duck.execute("SELECT column_name, column_type FROM (DESCRIBE usage)").fetchall())
     assert types == {k: v for k, v in ours.items() if k not in ("cluster_name", "dt")}

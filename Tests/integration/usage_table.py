@@ -49,7 +49,7 @@ SCHEMA = pa.schema(
     ]
 )
 
-DAY = dt.datetime(2026, 3, 4, tzinfo=dt.timezone.utc)
+DAY = dt.datetime(2026, 3, 4, tzinfo=dt.UTC)
 
 
 def row(pod, namespace, minute, **columns):
@@ -110,9 +110,7 @@ def example():
         row("web-2", "shop", 71, cpu_usage_cores=9.0, memory_usage_bytes=GIB, **known),
     ]
     for minute in range(11):
-        rows.append(
-            row("job", "batch", minute, cpu_usage_cores=0.6, memory_usage_bytes=3 * GIB)
-        )
+        rows.append(row("job", "batch", minute, cpu_usage_cores=0.6, memory_usage_bytes=3 * GIB))
     # Yesterday's partition: not the last column of the same day.
     rows.append(row("job", "batch", -60 * 5, cpu_usage_cores=6.0, memory_usage_bytes=0))
     return rows

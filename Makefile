@@ -1,0 +1,30 @@
+# `make help` lists the targets. The work is in scripts/.
+
+.PHONY: help demo test test-quick build format lint clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+	  while IFS='|' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
+
+demo: ## set up, build, run a simulated cluster's day through the service, show what it stored
+	@scripts/demo.sh
+
+test: ## set up and run every test (under 40 minutes on 2 cores from a clean clone)
+	@scripts/test.sh
+
+test-quick: ## unit tests and one end-to-end run (under 3 minutes after a build)
+	@scripts/test.sh quick
+
+build: ## set up and build the release binaries
+	@scripts/setup.sh demo
+	swift build -c release
+
+format: ## format Swift and Python in place
+	@scripts/setup.sh test && scripts/venv.sh test && scripts/format.sh
+
+lint: ## check formatting and scripts, change nothing
+	@scripts/setup.sh test && scripts/venv.sh test && scripts/lint.sh
+
+clean: ## remove everything that was built, the demo's data included
+	rm -rf .build

@@ -6,5 +6,6 @@
 #include "cshims_curl.h"
 #include "cshims_hash.h"
 #include "cshims_json.h"
+#include "cshims_snappy.h"
 
 #endif

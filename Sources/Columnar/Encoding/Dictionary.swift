@@ -1,0 +1,213 @@
+import CShims
+import Glibc
+
+/// Distinct values of one column chunk, in order of first use: entry n of the dictionary page is
+/// the n-th value that was interned. Every entry must be used by the chunk, because its
+/// statistics are the dictionary's.
+package protocol ValueDictionary: AnyObject {
+  /// Entries present.
+  var count: Int { get }
+  /// Bytes of all entries in PLAIN.
+  func plainByteCount(as type: PhysicalType) -> Int
+  /// Bytes of one entry in PLAIN.
+  func plainByteCount(of entry: UInt32, as type: PhysicalType) -> Int
+  /// Appends all entries in PLAIN: the dictionary page.
+  func appendPage(as type: PhysicalType, to output: GrowingBytes)
+  /// Appends one entry in PLAIN.
+  func appendPlain(_ entry: UInt32, as type: PhysicalType, to output: GrowingBytes)
+  /// Rank of each entry in the column's order; nil when the entries are in that order already.
+  func ranks() -> [UInt32]?
+  /// The bounds of a page or chunk that spans these two entries; nil when there are none.
+  func bounds(minimum: UInt32, maximum: UInt32, as type: PhysicalType) -> ValueBounds?
+}
+
+/// Marks the absence of an entry: null.
+package let nullEntry = UInt32.max
+
+/// Open addressing from hash to entry, at most half full.
+struct EntryTable {
+  private var slots: [UInt32]
+  private var mask: Int
+  private(set) var hashes: [UInt64] = []
+
+  init() {
+    slots = Array(repeating: nullEntry, count: 64)
+    mask = 63
+  }
+
+  /// The entry of `hash` for which `isEqual` holds, or a new one, and whether it is new.
+  @inline(__always)
+  mutating func intern(
+    _ hash: UInt64, isEqual: (UInt32) -> Bool
+  ) -> (entry: UInt32, isNew: Bool) {
+    if (hashes.count + 1) * 2 > slots.count { grow() }
+    var slot = Int(truncatingIfNeeded: hash) & mask
+    while true {
+      let entry = slots[slot]
+      if entry == nullEntry { break }
+      if hashes[Int(entry)] == hash && isEqual(entry) { return (entry, false) }
+      slot = (slot + 1) & mask
+    }
+    let entry = UInt32(hashes.count)
+    slots[slot] = entry
+    hashes.append(hash)
+    return (entry, true)
+  }
+
+  mutating func reset() {
+    slots.withUnsafeMutableBufferPointer { $0.update(repeating: nullEntry) }
+    hashes.removeAll(keepingCapacity: true)
+  }
+
+  private mutating func grow() {
+    let capacity = slots.count * 2
+    slots = Array(repeating: nullEntry, count: capacity)
+    mask = capacity - 1
+    for (entry, hash) in hashes.enumerated() {
+      var slot = Int(truncatingIfNeeded: hash) & mask
+      while slots[slot] != nullEntry { slot = (slot + 1) & mask }
+      slots[slot] = UInt32(entry)
+    }
+  }
+}
+
+/// Distinct texts, ordered by unsigned bytes.
+package final class TextDictionary: ValueDictionary {
+  /// All entries in PLAIN, back to back: the dictionary page itself.
+  private let plain = GrowingBytes()
+  /// Where each entry's bytes begin, behind its length.
+  private var starts: [Int] = []
+  private var table = EntryTable()
+
+  package init() {}
+
+  package var count: Int { starts.count }
+
+  /// Bytes of the texts, lengths not counted.
+  package var textByteCount: Int { plain.count - 4 * starts.count }
+
+  /// Forgets all entries, keeps the memory.
+  package func reset() {
+    plain.reset()
+    starts.removeAll(keepingCapacity: true)
+    table.reset()
+  }
+
+  /// The entry of `text`, made if it is new. Amortised O(bytes).
+  package func intern(_ text: UnsafeRawBufferPointer) -> UInt32 {
+    let hash = cshims_xxh3_64(text.baseAddress, text.count, 0)
+    let (entry, isNew) = table.intern(hash) { isEqual($0, text) }
+    if isNew {
+      starts.append(plain.count + 4)
+      Plain.append(text, to: plain)
+    }
+    return entry
+  }
+
+  package func intern(_ text: String) -> UInt32 {
+    var copy = text
+    return copy.withUTF8 { intern(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// The bytes of an entry; valid until the next `intern`.
+  package subscript(entry: UInt32) -> UnsafeRawBufferPointer {
+    let start = starts[Int(entry)]
+    return UnsafeRawBufferPointer(start: plain.base + start, count: end(of: entry) - start)
+  }
+
+  private func end(of entry: UInt32) -> Int {
+    let next = Int(entry) + 1
+    return next < starts.count ? starts[next] - 4 : plain.count
+  }
+
+  private func isEqual(_ entry: UInt32, _ text: UnsafeRawBufferPointer) -> Bool {
+    let own = self[entry]
+    guard own.count == text.count else { return false }
+    guard let ours = own.baseAddress, let theirs = text.baseAddress, text.count > 0 else {
+      return true
+    }
+    return memcmp(ours, theirs, text.count) == 0
+  }
+
+  // MARK: ValueDictionary
+
+  package func plainByteCount(as type: PhysicalType) -> Int { plain.count }
+
+  package func plainByteCount(of entry: UInt32, as type: PhysicalType) -> Int {
+    end(of: entry) - starts[Int(entry)] + 4
+  }
+
+  package func appendPage(as type: PhysicalType, to output: GrowingBytes) {
+    output.append(plain.bytes)
+  }
+
+  package func appendPlain(_ entry: UInt32, as type: PhysicalType, to output: GrowingBytes) {
+    let start = starts[Int(entry)] - 4
+    output.append(
+      UnsafeRawBufferPointer(start: plain.base + start, count: end(of: entry) - start))
+  }
+
+  package func ranks() -> [UInt32]? {
+    TextOrder.ranks(count: count) { self[$0] }
+  }
+
+  package func bounds(minimum: UInt32, maximum: UInt32, as type: PhysicalType) -> ValueBounds? {
+    guard let low = TextBounds.minimum(self[minimum]), let high = TextBounds.maximum(self[maximum])
+    else { return nil }
+    return ValueBounds(
+      minimum: low.bytes, maximum: high.bytes, isMinimumExact: low.isExact,
+      isMaximumExact: high.isExact)
+  }
+}
+
+/// Distinct integers of an INT32 or INT64 column, in signed order.
+package final class NumberDictionary: ValueDictionary {
+  package private(set) var values: [Int64] = []
+  private var table = EntryTable()
+
+  package init() {}
+
+  package var count: Int { values.count }
+
+  /// Forgets all entries, keeps the memory.
+  package func reset() {
+    values.removeAll(keepingCapacity: true)
+    table.reset()
+  }
+
+  /// The entry of `value`, made if it is new.
+  package func intern(_ value: Int64) -> UInt32 {
+    // Fibonacci hashing, folded so that the table's low bits depend on all of the value's.
+    let product = UInt64(bitPattern: value) &* 0x9E37_79B9_7F4A_7C15
+    let hash = product ^ (product >> 32)
+    let (entry, isNew) = table.intern(hash) { values[Int($0)] == value }
+    if isNew { values.append(value) }
+    return entry
+  }
+
+  package func plainByteCount(as type: PhysicalType) -> Int { count * Plain.width(of: type) }
+
+  package func plainByteCount(of entry: UInt32, as type: PhysicalType) -> Int {
+    Plain.width(of: type)
+  }
+
+  package func appendPage(as type: PhysicalType, to output: GrowingBytes) {
+    for value in values { Plain.append(value, as: type, to: output) }
+  }
+
+  package func appendPlain(_ entry: UInt32, as type: PhysicalType, to output: GrowingBytes) {
+    Plain.append(values[Int(entry)], as: type, to: output)
+  }
+
+  package func ranks() -> [UInt32]? {
+    if zip(values, values.dropFirst()).allSatisfy({ $0 < $1 }) { return nil }
+    let order = (0..<UInt32(count)).sorted { values[Int($0)] < values[Int($1)] }
+    var ranks = [UInt32](repeating: 0, count: count)
+    for (rank, entry) in order.enumerated() { ranks[Int(entry)] = UInt32(rank) }
+    return ranks
+  }
+
+  package func bounds(minimum: UInt32, maximum: UInt32, as type: PhysicalType) -> ValueBounds? {
+    ValueBounds(minimum: values[Int(minimum)], maximum: values[Int(maximum)], as: type)
+  }
+}

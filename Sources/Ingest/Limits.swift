@@ -1,2 +1,82 @@
 /// Every capacity and bound of this module, in one place.
 package enum IngestLimits {}
+
+/// The log.
+extension IngestLimits {
+  /// Largest payload of one frame.
+  package static let maximumPayloadByteCount = 32 << 20
+  /// Frames handed to the log thread and not yet durable; beyond it sockets are read later. One
+  /// frame always fits.
+  package static let maximumOutstandingByteCount = 64 << 20
+  /// The log is preallocated in steps of this size.
+  package static let preallocationStep = 8 << 20
+  /// Frames in one call of pwritev: two pieces each, the system takes 1,024.
+  package static let maximumFramesPerWrite = 512
+  /// A witness frame follows after this much idle time.
+  package static let witnessDelay = Duration.milliseconds(100)
+  /// A reply that is not durable by then is given up; its rows may still become durable.
+  package static let replyTimeout = Duration.seconds(4)
+  /// How often a full disk is looked at again.
+  package static let fullDiskRetryDelay = Duration.seconds(1)
+  /// Free bytes at which a full disk counts as having room again.
+  package static let fullDiskRoomByteCount = 2 * preallocationStep
+  /// Damaged stretches of a log that are copied aside; beyond it they are only counted.
+  package static let maximumQuarantineFiles = 16
+  /// Bytes copied aside of one damaged stretch.
+  package static let maximumQuarantineByteCount = 64 << 20
+  /// Bytes read at once when a log is scanned.
+  package static let scanWindowByteCount = 1 << 20
+}
+
+/// The writer.
+extension IngestLimits {
+  /// Rows of one batch, which is one row group.
+  package static let batchRowCapacity = 1_048_576
+  /// Distinct text of a batch at which it is sealed.
+  package static let maximumBatchTextByteCount = 64 << 20
+  /// Reports that wait for the writer.
+  package static let maximumInboxReports = 1_024
+  /// Bytes of reports that wait for the writer. One report always fits.
+  package static let maximumInboxByteCount = 64 << 20
+  /// Index changes that wait for the writer; beyond it the sender blocks.
+  package static let maximumMailboxChanges = 65_536
+  /// Reports taken from the inbox in one step.
+  package static let maximumReportsPerStep = 256
+  /// Index changes applied in one step.
+  package static let maximumChangesPerStep = 2_048
+  /// Longest stretch of sealing or backlog work between live work.
+  package static let sliceDuration = Duration.milliseconds(1)
+  /// Reports of one node whose ids are remembered.
+  package static let retryIDsPerNode = 30
+  /// Nodes whose ids are remembered.
+  package static let maximumRetryNodes = 150_000
+  /// Nodes whose ids are copied in one slice of a snapshot.
+  package static let retryNodesPerSlice = 2_048
+  /// Distinct dates at which a segment ends, once it is `minimumSegmentAge` old.
+  package static let maximumSegmentDates = 48
+  package static let minimumSegmentAge = Duration.seconds(10)
+  /// Distinct dates at which a segment ends at once: each is an open file.
+  package static let maximumOpenObjects = 4_096
+  /// While the index is not there a segment ends at this size of its log.
+  package static let unindexedSegmentByteCount = 256 << 20
+  /// Memory of batches is given back after this long without rows.
+  package static let idleMemoryDelay = Duration.seconds(60)
+  /// A segment that could not be encoded is tried again after this long.
+  package static let encodeRetryDelay = Duration.seconds(5)
+  /// How often deleted objects of the index are looked through.
+  package static let expiryPeriod = Duration.seconds(1)
+  /// Longest sleep of a thread that waits for something to do.
+  package static let maximumThreadWait = Duration.seconds(1)
+}
+
+/// Objects and DATA_DIR.
+extension IngestLimits {
+  /// Bytes of an object's key (S3's own bound).
+  package static let maximumKeyByteCount = 1_024
+  /// Bytes of a seal that a start will read: 150,000 nodes with 30 ids each, and 4,096 objects.
+  package static let maximumSealByteCount = 256 << 20
+  /// Bytes that DATA_DIR needs beyond the spool and two object files.
+  package static let workingRoomByteCount = 256 << 20
+  /// Smallest effective limit of the spool.
+  package static let minimumSpoolByteCount = 4 * preallocationStep
+}

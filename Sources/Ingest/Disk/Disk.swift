@@ -1,3 +1,5 @@
+import Glibc
+
 /// The file system as log, seal and object code see it: few calls, each of which can fail.
 ///
 /// `RealDisk` makes the system calls; a simulated disk loses unsynced writes, tears them and
@@ -8,6 +10,11 @@ package protocol Disk: AnyObject, Sendable {
   func create(_ name: String) throws(DiskError) -> any DiskFile
   /// Opens `name` for reading only.
   func open(_ name: String) throws(DiskError) -> any DiskFile
+  /// Opens `name`, which exists, for reading and writing.
+  func openForUpdate(_ name: String) throws(DiskError) -> any DiskFile
+  /// Takes the exclusive lock `name` (flock) until the process or the disk object ends; EWOULDBLOCK
+  /// when another process holds it.
+  func lock(_ name: String) throws(DiskError)
   /// Names of all entries, in no order.
   func list() throws(DiskError) -> [String]
   /// Bytes allocated on the medium for `name` (st_blocks), preallocation included.
@@ -44,7 +51,7 @@ package protocol DiskFile: AnyObject, Sendable {
 /// A failed disk call: which, on what, and the system's errno.
 package struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
   package enum Call: String, Sendable {
-    case create, open, list, stat, rename, remove, syncDirectory, space
+    case create, open, lock, list, stat, rename, remove, syncDirectory, space
     case write, read, preallocate, truncate, sync
   }
 
@@ -58,5 +65,10 @@ package struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
     self.errno = errno
   }
 
-  package var description: String { "\(call.rawValue) \(name): errno \(errno)" }
+  package var description: String {
+    "\(call.rawValue) \(name): \(String(cString: strerror(errno))) (errno \(errno))"
+  }
+
+  /// The disk or its quota is full: it may have room again later.
+  package var isOutOfSpace: Bool { errno == ENOSPC || errno == EDQUOT }
 }

@@ -1,0 +1,16 @@
+#include "cshims_system.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+
+int cshims_preallocate(int descriptor, int64_t offset, int64_t count) {
+  return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, offset, count);
+}
+
+const void *cshims_find(
+    const void *bytes, size_t count, const void *needle, size_t needle_count) {
+  return memmem(bytes, count, needle, needle_count);
+}
+
+void cshims_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

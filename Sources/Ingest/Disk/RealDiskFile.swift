@@ -1,0 +1,114 @@
+import CShims
+import Glibc
+
+/// One open file of a `RealDisk`; the descriptor is closed with the object.
+final class RealDiskFile: DiskFile {
+  private let descriptor: CInt
+  private let name: String
+  /// Pieces in one call of pwritev (IOV_MAX).
+  private static let maximumPieces = 1_024
+
+  init(descriptor: CInt, name: String) {
+    self.descriptor = descriptor
+    self.name = name
+  }
+
+  deinit { close(descriptor) }
+
+  func byteCount() throws(DiskError) -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw failure(.stat) }
+    return Int(status.st_size)
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DiskError) {
+    var done = 0
+    while done < bytes.count {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let count = retryingInterrupts {
+        pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+      }
+      done += try progress(count)
+    }
+  }
+
+  func write(pieces: [UnsafeRawBufferPointer], at offset: Int) throws(DiskError) {
+    var position = offset
+    var vectors: [iovec] = []
+    vectors.reserveCapacity(min(pieces.count, Self.maximumPieces))
+    // `next` is the first piece that is not done, `skipped` how much of it is.
+    var next = 0
+    var skipped = 0
+    while next < pieces.count {
+      vectors.removeAll(keepingCapacity: true)
+      for piece in pieces[next...].prefix(Self.maximumPieces) {
+        vectors.append(
+          iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count))
+      }
+      if skipped > 0, let base = vectors[0].iov_base {
+        vectors[0].iov_base = base + skipped
+        vectors[0].iov_len -= skipped
+      }
+      if vectors.allSatisfy({ $0.iov_len == 0 }) {
+        next += vectors.count
+        skipped = 0
+        continue
+      }
+      let count = retryingInterrupts {
+        pwritev(descriptor, vectors, CInt(vectors.count), off_t(position))
+      }
+      var written = try progress(count)
+      position += written
+      while next < pieces.count, written >= pieces[next].count - skipped {
+        written -= pieces[next].count - skipped
+        next += 1
+        skipped = 0
+        if written == 0 { break }
+      }
+      skipped += written
+    }
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(DiskError) -> Int {
+    var done = 0
+    while done < buffer.count {
+      let count = retryingInterrupts {
+        pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
+          off_t(offset + done))
+      }
+      guard count >= 0 else { throw failure(.read) }
+      if count == 0 { break }
+      done += count
+    }
+    return done
+  }
+
+  func preallocate(offset: Int, count: Int) throws(DiskError) {
+    if retryingInterrupts({ cshims_preallocate(descriptor, Int64(offset), Int64(count)) }) == 0 {
+      return
+    }
+    // Not every file system reserves; writing then finds out that the disk is full.
+    if errno != EOPNOTSUPP && errno != ENOSYS { throw failure(.preallocate) }
+  }
+
+  func truncate(to byteCount: Int) throws(DiskError) {
+    guard retryingInterrupts({ ftruncate(descriptor, off_t(byteCount)) }) == 0 else {
+      throw failure(.truncate)
+    }
+  }
+
+  func sync() throws(DiskError) {
+    guard retryingInterrupts({ fdatasync(descriptor) }) == 0 else { throw failure(.sync) }
+  }
+
+  private func failure(_ call: DiskError.Call) -> DiskError {
+    DiskError(call: call, name: name, errno: errno)
+  }
+
+  /// Bytes that a write call moved; 0 for a non-empty request would loop for ever.
+  private func progress(_ count: Int) throws(DiskError) -> Int {
+    if count > 0 { return count }
+    throw DiskError(call: .write, name: name, errno: count == 0 ? EIO : errno)
+  }
+}

@@ -1,0 +1,66 @@
+/// Replays the reports of one log file, in order, with their bytes checked.
+package final class LogReader {
+  package enum Step {
+    /// The report's bytes, valid until the next call, with `ReportBody.paddingByteCount` readable
+    /// bytes behind them.
+    case report(FrameHeader, UnsafeRawBufferPointer)
+    /// A stretch without a good frame.
+    case damaged(Range<Int>)
+    case end
+  }
+
+  /// Bytes gone through so far.
+  package var position: Int { walker.position }
+  package let limit: Int
+
+  private let walker: FrameWalker
+  private let file: any DiskFile
+  private let seed: UInt64
+  private var waiting: FrameWalker.Frame?
+  private var buffer: UnsafeMutableRawBufferPointer
+
+  /// `limit`: offset behind the last frame that counts.
+  package init(
+    disk: any Disk, writer: WriterID, segment: UInt64, limit: Int
+  ) throws(DiskError) {
+    file = try disk.open(FileName.log(segment).text)
+    seed = writer.seed(segment: segment)
+    self.limit = limit
+    walker = FrameWalker(file: file, seed: seed, limit: limit)
+    buffer = .allocate(byteCount: 64 << 10, alignment: 64)
+  }
+
+  deinit { buffer.deallocate() }
+
+  package func next() throws(DiskError) -> Step {
+    if let frame = waiting {
+      waiting = nil
+      return try read(frame)
+    }
+    while let frame = try walker.next() {
+      if let skipped = walker.skipped {
+        waiting = frame
+        return .damaged(skipped)
+      }
+      if !frame.header.isWitness { return try read(frame) }
+    }
+    return .end
+  }
+
+  private func read(_ frame: FrameWalker.Frame) throws(DiskError) -> Step {
+    let count = frame.header.payloadByteCount
+    guard count > 0 else { return try next() }
+    if buffer.count < count + ReportBody.paddingByteCount {
+      buffer.deallocate()
+      buffer = .allocate(byteCount: 2 * count + ReportBody.paddingByteCount, alignment: 64)
+    }
+    let payload = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+    let isWhole = try file.read(into: payload, at: frame.payloadOffset) == count
+    guard isWhole,
+      FrameHeader.hash(UnsafeRawBufferPointer(payload), seed: seed) == frame.header.payloadHash
+    else { return .damaged(frame.offset..<frame.end) }
+    let padding = buffer[count..<count + ReportBody.paddingByteCount]
+    UnsafeMutableRawBufferPointer(rebasing: padding).initializeMemory(as: UInt8.self, repeating: 0)
+    return .report(frame.header, UnsafeRawBufferPointer(payload))
+  }
+}

@@ -1,0 +1,192 @@
+import CShims
+
+/// The commit of one segment: its objects, all complete in DATA_DIR, and the ids of the reports that
+/// are durable. From its rename on, no byte of an object changes.
+///
+///     magic u64 │ version u32 │ 0 u32 │ writer 2×u64 │ segment u64 │ list length u64
+///     │ list │ list hash u64
+///     │ nodes u32 │ 0 u32 │ ids length u64 │ ids │ ids hash u64
+///     │ list │ list hash u64 │ list length u64
+///
+/// The list stands at both ends, so that damage to one part of the file costs nothing, and damage to
+/// the ids costs only the ids. Hashes are seeded as in the log.
+package struct Seal: Sendable, Equatable {
+  private static let magic: UInt64 = 0x0A31_4C41_4553_4741  // "AGSEAL1\n"
+  private static let version: UInt32 = 1
+  private static let headByteCount = 48
+
+  package var writer: WriterID
+  package var segment: UInt64
+  package var objects: [SealedObject]
+  /// How far the logs of failed segments count; kept until those logs are gone.
+  package var cuts: [LogHeader.Cut]
+  /// nil after reading when its part of the file is damaged.
+  package var retryIDs: RetrySnapshot?
+
+  package init(
+    writer: WriterID, segment: UInt64, objects: [SealedObject], cuts: [LogHeader.Cut],
+    retryIDs: RetrySnapshot
+  ) {
+    self.writer = writer
+    self.segment = segment
+    self.objects = objects
+    self.cuts = cuts
+    self.retryIDs = retryIDs
+  }
+
+  // MARK: Bytes
+
+  package func encoded() -> [UInt8] {
+    let list = encodedList()
+    let ids = retryIDs ?? .empty
+    let seed = writer.seed(segment: segment)
+    var builder = ByteBuilder()
+    builder.reserve(Self.headByteCount + 2 * list.count + ids.bytes.count + 40)
+    builder.append(Self.magic)
+    builder.append(Self.version)
+    builder.append(UInt32(0))
+    builder.append(writer.high)
+    builder.append(writer.low)
+    builder.append(segment)
+    builder.append(UInt64(list.count))
+    builder.append(raw: list)
+    let listHash = Self.hash(list, seed: seed)
+    builder.append(listHash)
+    builder.append(ids.nodeCount)
+    builder.append(UInt32(0))
+    builder.append(UInt64(ids.bytes.count))
+    builder.append(raw: ids.bytes)
+    builder.append(Self.hash(ids.bytes, seed: seed ^ UInt64(ids.nodeCount)))
+    builder.append(raw: list)
+    builder.append(listHash)
+    builder.append(UInt64(list.count))
+    return builder.bytes
+  }
+
+  private func encodedList() -> [UInt8] {
+    var builder = ByteBuilder()
+    builder.append(UInt32(objects.count))
+    for object in objects {
+      builder.append(object.id.partition)
+      builder.append(object.key)
+      builder.append(object.fileName)
+      builder.append(UInt64(object.byteCount))
+      builder.append(UInt64(object.rowCount))
+      builder.append(object.sha256)
+      builder.append(object.attempt)
+      builder.append(object.oldestRowSeconds)
+    }
+    builder.append(UInt32(cuts.count))
+    for cut in cuts {
+      builder.append(cut.segment)
+      builder.append(UInt64(cut.goodUpTo))
+    }
+    return builder.bytes
+  }
+
+  /// Reads the seal of `segment`; nil when both lists are damaged, or it is another's.
+  package init?(_ bytes: UnsafeRawBufferPointer, writer: WriterID, segment: UInt64) {
+    let seed = writer.seed(segment: segment)
+    guard let list = Self.firstList(bytes, seed: seed) ?? Self.lastList(bytes, seed: seed),
+      let (objects, cuts) = Self.decode(list, segment: segment)
+    else { return nil }
+    self.writer = writer
+    self.segment = segment
+    self.objects = objects
+    self.cuts = cuts
+    retryIDs = Self.ids(bytes, listByteCount: list.count, seed: seed)
+  }
+
+  private static func firstList(
+    _ bytes: UnsafeRawBufferPointer, seed: UInt64
+  ) -> UnsafeRawBufferPointer? {
+    guard bytes.count >= headByteCount, let base = bytes.baseAddress,
+      base.load(UInt64.self, at: 0) == magic, base.load(UInt32.self, at: 8) == version,
+      let count = Int(exactly: base.load(UInt64.self, at: 40))
+    else { return nil }
+    return checked(bytes, offset: headByteCount, count: count, seed: seed)
+  }
+
+  private static func lastList(
+    _ bytes: UnsafeRawBufferPointer, seed: UInt64
+  ) -> UnsafeRawBufferPointer? {
+    guard bytes.count >= headByteCount + 16, let base = bytes.baseAddress,
+      let count = Int(exactly: base.load(UInt64.self, at: bytes.count - 8)),
+      count <= bytes.count - 16
+    else { return nil }
+    return checked(bytes, offset: bytes.count - 16 - count, count: count, seed: seed)
+  }
+
+  /// `count` bytes at `offset` if the hash behind them is theirs.
+  private static func checked(
+    _ bytes: UnsafeRawBufferPointer, offset: Int, count: Int, seed: UInt64
+  ) -> UnsafeRawBufferPointer? {
+    guard count >= 0, offset >= 0, offset <= bytes.count, count <= bytes.count - offset - 8,
+      let base = bytes.baseAddress
+    else { return nil }
+    let part = bytes[offset..<offset + count].rebased
+    let hash = cshims_xxh3_64(part.baseAddress, part.count, seed)
+    return base.load(UInt64.self, at: offset + count) == hash ? part : nil
+  }
+
+  private static func ids(
+    _ bytes: UnsafeRawBufferPointer, listByteCount: Int, seed: UInt64
+  ) -> RetrySnapshot? {
+    let head = headByteCount + listByteCount + 8
+    guard head <= bytes.count - 16, let base = bytes.baseAddress else { return nil }
+    let nodeCount = base.load(UInt32.self, at: head)
+    guard let count = Int(exactly: base.load(UInt64.self, at: head + 8)),
+      let part = checked(
+        bytes, offset: head + 16, count: count, seed: seed ^ UInt64(nodeCount))
+    else { return nil }
+    return RetrySnapshot(nodeCount: nodeCount, bytes: Array(part))
+  }
+
+  private static func decode(
+    _ list: UnsafeRawBufferPointer, segment: UInt64
+  ) -> ([SealedObject], [LogHeader.Cut])? {
+    var scanner = ByteScanner(list)
+    guard let objectCount = scanner.next(UInt32.self) else { return nil }
+    var objects: [SealedObject] = []
+    for _ in 0..<objectCount {
+      guard let partition = scanner.next(UInt32.self), let key = scanner.nextText(),
+        let fileName = scanner.nextText(), let byteCount = scanner.next(UInt64.self),
+        let rowCount = scanner.next(UInt64.self), let sha256 = scanner.nextText(),
+        let attempt = scanner.nextText(), let oldest = scanner.next(Int64.self)
+      else { return nil }
+      objects.append(
+        SealedObject(
+          id: ObjectID(segment: segment, partition: partition), key: key, fileName: fileName,
+          byteCount: Int(clamping: byteCount), rowCount: Int(clamping: rowCount), sha256: sha256,
+          attempt: attempt, oldestRowSeconds: oldest))
+    }
+    guard let cutCount = scanner.next(UInt32.self) else { return nil }
+    var cuts: [LogHeader.Cut] = []
+    for _ in 0..<cutCount {
+      guard let segment = scanner.next(UInt64.self), let goodUpTo = scanner.next(UInt64.self)
+      else { return nil }
+      cuts.append(LogHeader.Cut(segment: segment, goodUpTo: Int(clamping: goodUpTo)))
+    }
+    return scanner.remaining == 0 ? (objects, cuts) : nil
+  }
+
+  private static func hash(_ bytes: [UInt8], seed: UInt64) -> UInt64 {
+    bytes.withUnsafeBytes { cshims_xxh3_64($0.baseAddress, $0.count, seed) }
+  }
+
+  // MARK: Disk
+
+  /// Makes the seal durable under its name: from its return on the segment is committed.
+  package func write(to disk: any Disk) throws(DiskError) {
+    let name = FileName.seal(segment).text
+    try disk.replace(name, with: encoded())
+  }
+
+  package static func read(
+    _ segment: UInt64, writer: WriterID, from disk: any Disk
+  ) throws(DiskError) -> Seal? {
+    let bytes = try disk.contents(
+      of: FileName.seal(segment).text, maximumByteCount: IngestLimits.maximumSealByteCount)
+    return bytes?.withUnsafeBytes { Seal($0, writer: writer, segment: segment) }
+  }
+}

@@ -1,0 +1,91 @@
+/// The names in DATA_DIR: made from numbers only, so nothing a report says reaches a path.
+package enum FileName: Hashable, Sendable {
+  case lock
+  case writer
+  case log(UInt64)
+  case object(ObjectID)
+  case objectTemporary(ObjectID)
+  case uploadRecord(ObjectID)
+  case seal(UInt64)
+  /// A file that was being written under another name; worthless after a crash.
+  case temporary(String)
+  /// Bytes kept for a human; never read.
+  case quarantine(String)
+  case unknown(String)
+
+  private static let digitCount = 20
+
+  package var text: String {
+    switch self {
+    case .lock: "lock"
+    case .writer: "writer"
+    case .log(let segment): "\(Self.number(segment)).log"
+    case .object(let id): "\(Self.stem(id)).parquet"
+    case .objectTemporary(let id): "\(Self.stem(id)).parquet.tmp"
+    case .uploadRecord(let id): "\(Self.stem(id)).upload"
+    case .seal(let segment): "\(Self.number(segment)).seal"
+    case .temporary(let name), .quarantine(let name), .unknown(let name): name
+    }
+  }
+
+  package init(_ text: String) {
+    self = Self.parse(text) ?? .unknown(text)
+  }
+
+  private static func parse(_ text: String) -> FileName? {
+    switch text {
+    case "lock": return .lock
+    case "writer": return .writer
+    case "writer.tmp": return .temporary(text)
+    default: break
+    }
+    if text.hasSuffix(".quarantine") { return .quarantine(text) }
+    guard let dot = text.firstIndex(of: ".") else { return nil }
+    let ending = text[dot...]
+    let numbers = text[..<dot].split(separator: "-", omittingEmptySubsequences: false)
+    guard let segment = segmentNumber(numbers[0]) else { return nil }
+    if numbers.count == 1 {
+      switch ending {
+      case ".log": return .log(segment)
+      case ".seal": return .seal(segment)
+      case ".seal.tmp": return .temporary(text)
+      default: return nil
+      }
+    }
+    guard numbers.count == 2, let partition = UInt32(numbers[1]),
+      String(partition) == numbers[1]
+    else { return nil }
+    let id = ObjectID(segment: segment, partition: partition)
+    switch ending {
+    case ".parquet": return .object(id)
+    case ".parquet.tmp": return .objectTemporary(id)
+    case ".upload": return .uploadRecord(id)
+    case ".upload.tmp": return .temporary(text)
+    default: return nil
+    }
+  }
+
+  private static func stem(_ id: ObjectID) -> String { "\(number(id.segment))-\(id.partition)" }
+
+  /// 20 digits, so that names sort as numbers.
+  static func number(_ segment: UInt64) -> String {
+    let digits = String(segment)
+    return String(repeating: "0", count: digitCount - digits.utf8.count) + digits
+  }
+
+  private static func segmentNumber(_ text: Substring) -> UInt64? {
+    guard text.utf8.count == digitCount,
+      text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") })
+    else { return nil }
+    return UInt64(text)
+  }
+
+  /// The segment that the file belongs to.
+  package var segment: UInt64? {
+    switch self {
+    case .log(let segment), .seal(let segment): segment
+    case .object(let id), .objectTemporary(let id), .uploadRecord(let id): id.segment
+    default: nil
+    }
+  }
+}

@@ -80,3 +80,19 @@ extension IngestLimits {
   /// Smallest effective limit of the spool.
   package static let minimumSpoolByteCount = 4 * preallocationStep
 }
+
+/// The decoder and its batch.
+extension IngestLimits {
+  /// Address space for a batch's text: a batch just below its limit still takes the largest body,
+  /// whose pods need a record header each besides their text.
+  static let textArenaByteCount =
+    maximumBatchTextByteCount + maximumPayloadByteCount
+    + maximumPayloadByteCount / minimumPodByteCount * (PodTable.recordHeaderByteCount + 8)
+    + (1 << 20)
+  /// `{"pod_id":"a","name":"b","namespace":"c"},`
+  static let minimumPodByteCount = 42
+  /// Pods probed together: enough to overlap cache misses, few enough that none falls out again.
+  static let probeGroupSize = 64
+  /// Staged pods beyond which the staging memory is given back after the report.
+  static let keptStagedPodCount = 16_384
+}

@@ -8,5 +8,7 @@
 #include "cshims_system.h"
 #include "cshims_json.h"
 #include "cshims_snappy.h"
+#include "cshims_memory.h"
+#include "cshims_report.h"
 
 #endif

@@ -1,0 +1,157 @@
+// JSON numbers: one walk over the digits that checks the grammar and yields an integer or an
+// exactly rounded double.
+#ifndef CSHIMS_REPORT_NUMBER_H
+#define CSHIMS_REPORT_NUMBER_H
+
+#include <charconv>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+namespace cshims_report_internal {
+
+struct Number {
+  // Where the number begins and ends.
+  const uint8_t *start;
+  const uint8_t *end;
+  // Digits before and behind the point as one integer, when there are at most 19.
+  uint64_t significand;
+  // Digits in `significand`, leading zeros included.
+  size_t digit_count;
+  size_t fraction_digit_count;
+  bool negative;
+  // Written with a fraction or an exponent.
+  bool is_real;
+  bool has_exponent;
+};
+
+// More digits than this may not fit 64 bits.
+constexpr size_t maximum_exact_digits = 19;
+
+inline bool is_digit(uint8_t c) { return uint8_t(c - '0') <= 9; }
+
+// Whether the eight bytes are digits, and their value (little endian: the first is the lowest byte).
+inline bool eight_digits(uint64_t word, uint64_t *value) {
+  uint64_t high = word & 0xf0f0f0f0f0f0f0f0u;
+  uint64_t carried = (word + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u;
+  if (high != 0x3030303030303030u || carried != 0x3030303030303030u) return false;
+  word -= 0x3030303030303030u;
+  word = word * 10 + (word >> 8);
+  uint64_t low = (word & 0x000000ff000000ffu) * (100 + (uint64_t(1000000) << 32));
+  uint64_t next = (word >> 16 & 0x000000ff000000ffu) * (1 + (uint64_t(10000) << 32));
+  *value = (low + next) >> 32;
+  return true;
+}
+
+// Reads digits into `value` (wrapping when there are too many) and returns their end. At least
+// eight bytes behind the digits must be readable.
+inline const uint8_t *read_digits(const uint8_t *text, uint64_t *value) {
+  uint64_t word, eight;
+  memcpy(&word, text, 8);
+  while (eight_digits(word, &eight)) {
+    *value = *value * 100000000 + eight;
+    text += 8;
+    memcpy(&word, text, 8);
+  }
+  while (is_digit(*text)) {
+    *value = *value * 10 + (*text - uint64_t('0'));
+    text += 1;
+  }
+  return text;
+}
+
+// Checks RFC 8259's grammar (section 6) from `text` on; false when it is no number. What follows
+// the number is the caller's matter.
+inline bool read_number(const uint8_t *text, Number *number) {
+  number->start = text;
+  number->negative = *text == '-';
+  if (number->negative) text += 1;
+  uint64_t significand = 0;
+  const uint8_t *first = text;
+  text = read_digits(text, &significand);
+  size_t digits = size_t(text - first);
+  if (digits == 0 || (*first == '0' && digits > 1)) return false;
+  number->is_real = false;
+  number->has_exponent = false;
+  number->fraction_digit_count = 0;
+  if (*text == '.') {
+    number->is_real = true;
+    const uint8_t *fraction = text + 1;
+    text = read_digits(fraction, &significand);
+    number->fraction_digit_count = size_t(text - fraction);
+    if (number->fraction_digit_count == 0) return false;
+    digits += number->fraction_digit_count;
+  }
+  if ((*text | 0x20) == 'e') {
+    number->is_real = true;
+    number->has_exponent = true;
+    text += 1;
+    if (*text == '+' || *text == '-') text += 1;
+    const uint8_t *exponent = text;
+    while (is_digit(*text)) text += 1;
+    if (text == exponent) return false;
+  }
+  number->significand = significand;
+  number->digit_count = digits;
+  number->end = text;
+  return true;
+}
+
+// Whether a number that is not 0 lies nearer to 0 than 1 does. Asked only of numbers whose exponent
+// is far out, so a saturated exponent is as good as the true one.
+inline bool is_below_one(const Number &number) {
+  constexpr int64_t saturated = int64_t(1) << 40;
+  const uint8_t *text = number.start + (number.negative ? 1 : 0);
+  // Decimal places between the first digit that is not 0 and the point.
+  int64_t magnitude = 0;
+  bool found = false, behind_point = false;
+  for (; text < number.end && (is_digit(*text) || *text == '.'); text += 1) {
+    if (*text == '.') {
+      behind_point = true;
+    } else if (behind_point) {
+      if (!found) magnitude -= 1;
+      found = found || *text != '0';
+    } else {
+      if (found) magnitude += 1;
+      found = found || *text != '0';
+    }
+  }
+  int64_t exponent = 0;
+  bool down = false;
+  if (text < number.end) {
+    text += 1;
+    down = *text == '-';
+    if (*text == '-' || *text == '+') text += 1;
+    for (; text < number.end; text += 1) {
+      if (exponent < saturated) exponent = exponent * 10 + (*text - '0');
+    }
+  }
+  return magnitude + (down ? -exponent : exponent) < 0;
+}
+
+// The nearest double; infinity when it is beyond the largest.
+inline double to_double(const Number &number) {
+  static const double powers[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  // Both operands are exact, so one division rounds once (Clinger 1990).
+  if (!number.has_exponent && number.digit_count <= maximum_exact_digits &&
+      number.significand <= uint64_t(1) << 53 && number.fraction_digit_count <= 22) {
+    double value = double(number.significand) / powers[number.fraction_digit_count];
+    return number.negative ? -value : value;
+  }
+  double value = 0;
+  const char *start = reinterpret_cast<const char *>(number.start);
+  const char *end = reinterpret_cast<const char *>(number.end);
+  auto answer = std::from_chars(start, end, value, std::chars_format::general);
+  if (answer.ec == std::errc::result_out_of_range) {
+    // Too large or too small for a double; only the magnitude of the exponent tells which.
+    value = is_below_one(number) ? 0.0 : __builtin_inf();
+    if (number.negative) value = -value;
+  }
+  return value;
+}
+
+} // namespace cshims_report_internal
+
+#endif

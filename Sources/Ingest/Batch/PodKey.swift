@@ -1,0 +1,81 @@
+import CShims
+
+/// Sixteen bytes that stand for a pod_id: a canonical lower-case UUID itself, packed, and anything
+/// else by its XXH3-128, which is then only a hint: the text decides.
+struct PodKey: Equatable {
+  var low: UInt64
+  var high: UInt64
+  var isUUID: Bool
+
+  static let uuidCharacterCount = 36
+
+  init(_ podID: UnsafeRawBufferPointer, seed: UInt64) {
+    if podID.count == Self.uuidCharacterCount, let base = podID.baseAddress,
+      let packed = Self.pack(base)
+    {
+      (low, high) = packed
+      isUUID = true
+    } else {
+      let hash = cshims_xxh3_128(podID.baseAddress, podID.count, seed)
+      low = hash.low
+      high = hash.high
+      isUUID = false
+    }
+  }
+
+  /// The 36 characters at `text` as 16 bytes; nil unless they are `8-4-4-4-12` lower-case
+  /// hexadecimal digits. Nothing but the same text packs to the same bytes.
+  static func pack(_ text: UnsafeRawPointer) -> (low: UInt64, high: UInt64)? {
+    let dash = UInt8(ascii: "-")
+    guard
+      text.load(fromByteOffset: 8, as: UInt8.self) == dash,
+      text.load(fromByteOffset: 13, as: UInt8.self) == dash,
+      text.load(fromByteOffset: 18, as: UInt8.self) == dash,
+      text.load(fromByteOffset: 23, as: UInt8.self) == dash
+    else { return nil }
+    func four(_ offset: Int) -> UInt64 {
+      UInt64(text.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+    let first = text.loadUnaligned(fromByteOffset: 0, as: UInt64.self)
+    let second = four(9) | four(14) << 32
+    let third = four(19) | four(24) << 32
+    let fourth = text.loadUnaligned(fromByteOffset: 28, as: UInt64.self)
+    let (a, b, c, d) = (
+      Nibbles(first), Nibbles(second), Nibbles(third), Nibbles(fourth)
+    )
+    guard a.differences | b.differences | c.differences | d.differences == 0 else { return nil }
+    return (a.packed | b.packed << 32, c.packed | d.packed << 32)
+  }
+
+  /// Eight lower-case hexadecimal characters, one a byte, turned to digits all at once.
+  private struct Nibbles {
+    let digits: UInt64
+    /// 0 when the digits, written out again, give the characters.
+    let differences: UInt64
+
+    @inline(__always)
+    init(_ characters: UInt64) {
+      let ones: UInt64 = 0x0101_0101_0101_0101
+      // A letter's low four bits are its digit less 9; bit 6 tells letters from digits.
+      digits = (characters & (ones &* 0x0f)) &+ (((characters >> 6) & ones) &* 9)
+      let isLetter = ((digits &+ (ones &* 0x76)) >> 7) & ones
+      let written = digits &+ (ones &* 0x30) &+ (isLetter &* 0x27)
+      differences = (written ^ characters) | (digits & (ones &* 0xf0))
+    }
+
+    /// The 32 bits of the eight digits.
+    @inline(__always)
+    var packed: UInt64 {
+      var word = ((digits << 4) | (digits >> 8)) & 0x00ff_00ff_00ff_00ff
+      word = (word | (word >> 8)) & 0x0000_ffff_0000_ffff
+      return (word | (word >> 16)) & 0xffff_ffff
+    }
+  }
+
+  /// Where in a table the key's search begins, before it is cut to the table's size.
+  @inline(__always)
+  func hash(seed: UInt64) -> UInt64 {
+    let product = (low ^ seed).multipliedFullWidth(by: high ^ 0x9e37_79b9_7f4a_7c15)
+    return product.high ^ product.low
+  }
+}

@@ -54,6 +54,7 @@ let package = Package(
     .target(name: "KubeIndex", dependencies: ["CShims"], swiftSettings: swiftSettings),
     .target(
       name: "Ingest", dependencies: ["CShims", "Columnar", "KubeIndex"],
+      resources: [.embedInCode("Decode/report.schema.json")],
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "Service",

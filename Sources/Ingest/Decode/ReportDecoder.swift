@@ -1,17 +1,6 @@
 import CShims
 import Columnar
 
-/// Names a report across retries: XXH3-128 of node_name and timestamp, both as spelled.
-package struct RetryID: Hashable, Sendable {
-  package var low: UInt64
-  package var high: UInt64
-
-  package init(low: UInt64, high: UInt64) {
-    self.low = low
-    self.high = high
-  }
-}
-
 /// What a good report turned out to be.
 package struct DecodedReport: Sendable, Equatable {
   /// Pods of the report, and rows it has.

@@ -96,3 +96,9 @@ extension IngestLimits {
   /// Staged pods beyond which the staging memory is given back after the report.
   static let keptStagedPodCount = 16_384
 }
+
+/// The join.
+extension IngestLimits {
+  /// Distinct text of a row group, as its dictionary pages hold it, at which it ends.
+  package static let rowGroupTextByteCount = 64 << 20
+}

@@ -83,8 +83,8 @@ package final class TextDictionary: ValueDictionary {
 
   package var count: Int { starts.count }
 
-  /// Bytes of the texts, lengths not counted.
-  package var textByteCount: Int { plain.count - 4 * starts.count }
+  /// Bytes of the dictionary page: all texts, each with 4 bytes for its length.
+  package var pageByteCount: Int { plain.count }
 
   /// Forgets all entries, keeps the memory.
   package func reset() {

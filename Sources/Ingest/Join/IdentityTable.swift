@@ -1,0 +1,65 @@
+import Columnar
+
+/// Small numbers by object identity: what a record became in the row group in the making.
+///
+/// Open addressing, at most half full. It does not retain: whoever fills it keeps the objects alive
+/// until `reset`.
+struct IdentityTable {
+  private struct Slot {
+    var identity: UInt
+    var number: UInt32
+  }
+
+  private static let empty = Slot(identity: 0, number: nullEntry)
+  private var slots = [Slot](repeating: Self.empty, count: 64)
+  private var shift = UInt64.bitWidth - 6
+  private var count = 0
+
+  /// The number of `object`, `make`'s if it has none yet.
+  @inline(__always)
+  mutating func number(of object: AnyObject, make: () -> UInt32) -> UInt32 {
+    let identity = UInt(bitPattern: ObjectIdentifier(object))
+    var slot = home(identity)
+    while slots[slot].identity != 0 {
+      if slots[slot].identity == identity { return slots[slot].number }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    let number = make()
+    slots[slot] = Slot(identity: identity, number: number)
+    count += 1
+    if count * 2 > slots.count { grow() }
+    return number
+  }
+
+  /// Whether `object` has a number.
+  func contains(_ object: AnyObject) -> Bool {
+    let identity = UInt(bitPattern: ObjectIdentifier(object))
+    var slot = home(identity)
+    while slots[slot].identity != 0 {
+      if slots[slot].identity == identity { return true }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return false
+  }
+
+  mutating func reset() {
+    slots.withUnsafeMutableBufferPointer { $0.update(repeating: Self.empty) }
+    count = 0
+  }
+
+  /// Fibonacci hashing: the product's high bits depend on all of the address.
+  private func home(_ identity: UInt) -> Int {
+    Int(truncatingIfNeeded: (UInt64(identity) &* 0x9E37_79B9_7F4A_7C15) >> UInt64(shift))
+  }
+
+  private mutating func grow() {
+    let old = slots
+    slots = [Slot](repeating: Self.empty, count: old.count * 2)
+    shift -= 1
+    for item in old where item.identity != 0 {
+      var slot = home(item.identity)
+      while slots[slot].identity != 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = item
+    }
+  }
+}

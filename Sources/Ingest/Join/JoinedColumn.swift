@@ -1,0 +1,153 @@
+import Columnar
+import KubeIndex
+
+/// A column of the row group in the making whose value is put in pod by pod.
+final class PodColumn<Dictionary: ValueDictionary> {
+  let dictionary: Dictionary
+  private(set) var runs: [EntryRun] = []
+
+  init(_ dictionary: Dictionary) {
+    self.dictionary = dictionary
+  }
+
+  func append(_ entry: UInt32, rowCount: UInt32) {
+    runs.append(entry, rowCount: rowCount)
+  }
+
+  func write(to group: RowGroupWriter) throws {
+    try group.append(runs: runs, dictionary: dictionary)
+  }
+
+  func resetRuns() { runs.removeAll(keepingCapacity: true) }
+}
+
+extension PodColumn<TextDictionary> {
+  func append(_ text: UnsafeRawBufferPointer, rowCount: UInt32) {
+    append(dictionary.intern(text), rowCount: rowCount)
+  }
+
+  func reset() {
+    dictionary.reset()
+    resetRuns()
+  }
+}
+
+extension PodColumn<NumberDictionary> {
+  func append(_ number: Int64?, rowCount: UInt32) {
+    append(number.map { dictionary.intern($0) } ?? nullEntry, rowCount: rowCount)
+  }
+
+  func reset() {
+    dictionary.reset()
+    resetRuns()
+  }
+}
+
+/// A column whose value hangs on a key that pods share, a template or a host: one entry a key,
+/// and the runs follow from the keys' runs.
+final class KeyedColumn<Dictionary: ValueDictionary> {
+  let dictionary: Dictionary
+  /// Entry by key.
+  private var entries: [UInt32] = []
+  private var runs: [EntryRun] = []
+
+  init(_ dictionary: Dictionary) {
+    self.dictionary = dictionary
+  }
+
+  /// Gives the next key its entry.
+  func append(_ entry: UInt32) { entries.append(entry) }
+
+  /// Writes the column; a null key is a null value.
+  func write(_ keyRuns: [EntryRun], to group: RowGroupWriter) throws {
+    runs.removeAll(keepingCapacity: true)
+    for run in keyRuns {
+      let entry = run.entry == nullEntry ? nullEntry : entries[Int(run.entry)]
+      runs.append(entry, rowCount: run.rowCount)
+    }
+    try group.append(runs: runs, dictionary: dictionary)
+  }
+
+  func resetEntries() { entries.removeAll(keepingCapacity: true) }
+}
+
+extension KeyedColumn<TextDictionary> {
+  func append(_ text: Text?) {
+    append(text.map { dictionary.intern($0) } ?? nullEntry)
+  }
+
+  func reset() {
+    dictionary.reset()
+    resetEntries()
+  }
+}
+
+extension KeyedColumn<NumberDictionary> {
+  func append(_ number: Int64) { append(dictionary.intern(number)) }
+
+  func reset() {
+    dictionary.reset()
+    resetEntries()
+  }
+}
+
+/// The lists of a list column and the texts they are made of.
+final class ListColumn {
+  let dictionary = TextDictionary()
+  private(set) var lists = ListTable()
+  private var runs: [EntryRun] = []
+  /// Lists that came as a whole, by identity.
+  private var known = IdentityTable()
+
+  /// The ordinal of `list`; its texts are looked at once a row group.
+  func ordinal(of list: TextList) -> UInt32 {
+    known.number(of: list) {
+      for element in list.elements { lists.append(dictionary.intern(element)) }
+      return lists.endList()
+    }
+  }
+
+  /// The ordinal of a list that no record holds as a whole.
+  func ordinal(ofElements elements: [Text]) -> UInt32 {
+    for element in elements { lists.append(dictionary.intern(element)) }
+    return lists.endList()
+  }
+
+  /// Whether `list` is in already.
+  func contains(_ list: TextList) -> Bool { known.contains(list) }
+
+  func append(_ list: UInt32, rowCount: UInt32) { runs.append(list, rowCount: rowCount) }
+
+  func write(to group: RowGroupWriter) throws {
+    try group.append(listRuns: runs, lists: lists, dictionary: dictionary)
+  }
+
+  /// Writes the column from runs of keys, `ordinals` holding each key's list.
+  func write(_ keyRuns: [EntryRun], ordinals: [UInt32], to group: RowGroupWriter) throws {
+    runs.removeAll(keepingCapacity: true)
+    for run in keyRuns {
+      let list = run.entry == nullEntry ? nullEntry : ordinals[Int(run.entry)]
+      runs.append(list, rowCount: run.rowCount)
+    }
+    try write(to: group)
+  }
+
+  func reset() {
+    dictionary.reset()
+    lists.reset()
+    runs.removeAll(keepingCapacity: true)
+    known.reset()
+  }
+}
+
+extension TextDictionary {
+  /// The entry of a record's text.
+  func intern(_ text: Text) -> UInt32 {
+    text.withBytes { intern($0) }
+  }
+}
+
+extension TextList {
+  /// Bytes of the elements as a dictionary page holds them.
+  var plainByteCount: Int { elements.reduce(0) { $0 + $1.count + 4 } }
+}

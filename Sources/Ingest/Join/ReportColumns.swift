@@ -1,0 +1,90 @@
+import Columnar
+
+/// The columns that hang on a report: `timestamp` and `collected_at`.
+///
+/// Their dictionaries are filled in the order of time, so that they need no ranks and rows of
+/// neighbouring times have neighbouring indexes.
+final class ReportColumns {
+  private let timestamps = TextDictionary()
+  private let instants = NumberDictionary()
+  /// Entries by report ordinal; `unused` for reports without rows in this row group.
+  private var timestampEntries: [UInt32] = []
+  private var instantEntries: [UInt32] = []
+  private var used: [UInt32] = []
+  private var entries = ScratchColumn<UInt32>()
+  private var runs: [EntryRun] = []
+
+  /// Whether each report of the row group has an instant.
+  private(set) var hasAllInstants = true
+
+  /// Starts a row group whose rows came with `reports`.
+  func fill(_ reports: UnsafeBufferPointer<UInt32>, of batch: ReportBatch, _ times: [Int64]) {
+    timestamps.reset()
+    instants.reset()
+    used.removeAll(keepingCapacity: true)
+    let unused = nullEntry
+    timestampEntries.removeAll(keepingCapacity: true)
+    timestampEntries.append(contentsOf: repeatElement(unused, count: batch.reportCount))
+    instantEntries.removeAll(keepingCapacity: true)
+    instantEntries.append(contentsOf: repeatElement(nullEntry, count: batch.reportCount))
+    timestampEntries.withUnsafeMutableBufferPointer { entries in
+      for report in reports where entries[Int(report)] == unused {
+        entries[Int(report)] = 0
+        used.append(report)
+      }
+    }
+    used.sort { (times[Int($0)], $0) < (times[Int($1)], $1) }
+    hasAllInstants = true
+    for report in used {
+      let ordinal = Int(report)
+      timestampEntries[ordinal] = timestamps.intern(batch.reportTimestamp(ordinal))
+      if let instant = batch.reportCollectedAtMicros(ordinal) {
+        instantEntries[ordinal] = instants.intern(instant)
+      } else {
+        hasAllInstants = false
+      }
+    }
+  }
+
+  func writeTimestamps(_ reports: UnsafeBufferPointer<UInt32>, to group: RowGroupWriter) throws {
+    try write(reports, timestampEntries, timestamps, to: group)
+  }
+
+  func writeInstants(_ reports: UnsafeBufferPointer<UInt32>, to group: RowGroupWriter) throws {
+    try write(reports, instantEntries, instants, to: group)
+  }
+
+  private func write(
+    _ reports: UnsafeBufferPointer<UInt32>, _ entryOfReport: [UInt32],
+    _ dictionary: some ValueDictionary, to group: RowGroupWriter
+  ) throws {
+    entries.reserve(reports.count)
+    let target = entries.base
+    var changeCount = 0
+    entryOfReport.withUnsafeBufferPointer { entryOfReport in
+      var previous = entryOfReport[Int(reports[0])]
+      for (row, report) in reports.enumerated() {
+        let entry = entryOfReport[Int(report)]
+        target[row] = entry
+        changeCount += entry == previous ? 0 : 1
+        previous = entry
+      }
+    }
+    let rows = UnsafeBufferPointer(start: target, count: reports.count)
+    guard changeCount * 8 <= reports.count else {
+      try group.append(entries: rows, dictionary: dictionary)
+      return
+    }
+    runs.removeAll(keepingCapacity: true)
+    for entry in rows { runs.append(entry, rowCount: 1) }
+    try group.append(runs: runs, dictionary: dictionary)
+  }
+
+  func releaseMemory() {
+    entries = ScratchColumn()
+    runs = []
+    timestampEntries = []
+    instantEntries = []
+    used = []
+  }
+}

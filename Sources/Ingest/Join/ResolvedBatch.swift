@@ -1,0 +1,64 @@
+import Columnar
+import KubeIndex
+
+/// A pod of a batch, as the index knew it at sealing.
+package struct ResolvedPod: Sendable {
+  package var record: PodRecord
+  /// In the order of `record.claims`; nil: not in the index.
+  package var claims: [ClaimRecord?]
+  /// The volume that each claim is bound to; nil: unbound or not in the index.
+  package var volumes: [VolumeRecord?]
+
+  package init(record: PodRecord, claims: [ClaimRecord?], volumes: [VolumeRecord?]) {
+    precondition(claims.count == record.claims.elements.count && volumes.count == claims.count)
+    self.record = record
+    self.claims = claims
+    self.volumes = volumes
+  }
+}
+
+/// A sealed batch and what the index knew of its pods and nodes. Nothing of it changes any more.
+package struct ResolvedBatch {
+  package let batch: ReportBatch
+  /// Rows to write: the durable ones, the first of the batch.
+  package let rowCount: Int
+  /// By pod ordinal; nil: not in the index.
+  package let pods: [ResolvedPod?]
+  /// By node ordinal; nil: not in the index.
+  package let nodes: [NodeRecord?]
+  /// CLUSTER_NAME.
+  package let clusterName: String?
+
+  package init(
+    batch: ReportBatch, rowCount: Int, pods: [ResolvedPod?], nodes: [NodeRecord?],
+    clusterName: String?
+  ) {
+    precondition(rowCount >= 0 && rowCount <= batch.rows.count)
+    precondition(pods.count == batch.podCount && nodes.count == batch.nodeCount)
+    self.batch = batch
+    self.rowCount = rowCount
+    self.pods = pods
+    self.nodes = nodes
+    self.clusterName = clusterName
+  }
+
+  /// cluster_id of a node's rows.
+  func cluster(ofNode node: Int) -> String {
+    if let name = nodes[node]?.clusterName, name.count > 0 { return name.string }
+    if let clusterName, !clusterName.isEmpty { return clusterName }
+    return "unknown"
+  }
+}
+
+/// What all rows of an object share.
+package struct PartitionKey: Hashable, Sendable {
+  /// cluster_id.
+  package var cluster: String
+  /// Days since 1970-01-01 in UTC: `dt`.
+  package var day: Int32
+
+  package init(cluster: String, day: Int32) {
+    self.cluster = cluster
+    self.day = day
+  }
+}

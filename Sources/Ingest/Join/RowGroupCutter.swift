@@ -1,0 +1,107 @@
+import Columnar
+import KubeIndex
+
+/// Ends a row group where its distinct text, or one column's dictionary, would become too large.
+///
+/// Pods are never cut but by the text of reports, of which one pod can have very many.
+struct RowGroupCutter {
+  private let resolved: ResolvedBatch
+  private let hostTable: HostTable
+  private let podRuns: [EntryRun]
+  private var nextRun = 0
+  /// Rows of the next run that are in earlier row groups.
+  private var takenRows: UInt32 = 0
+  /// Row group, from 1, in which a report or host was last counted; empty while all reports'
+  /// text fits any row group.
+  private var groupOfReport: [UInt32] = []
+  private var groupOfHost: [UInt32] = []
+  private var group: UInt32 = 0
+
+  init(_ podRuns: [EntryRun], _ resolved: ResolvedBatch, _ hostTable: HostTable) {
+    self.podRuns = podRuns
+    self.resolved = resolved
+    self.hostTable = hostTable
+    let batch = resolved.batch
+    var byteCount = 0
+    for report in 0..<batch.reportCount { byteCount += reportByteCount(report) }
+    for host in hostTable.hosts.indices { byteCount += hostByteCount(host) }
+    if byteCount > ColumnarLimits.maximumDictionaryBytes {
+      groupOfReport = [UInt32](repeating: 0, count: batch.reportCount)
+      groupOfHost = [UInt32](repeating: 0, count: hostTable.hosts.count)
+    }
+  }
+
+  /// Fills `pods` with the rows of the next row group and gives their number, at least 1.
+  /// `reports` holds the reports of the rows from there on.
+  mutating func fill(_ pods: PodColumns, reports: UnsafeMutablePointer<UInt32>) -> Int {
+    group += 1
+    var rowCount = 0
+    var podBytes = 0
+    var reportBytes = 0
+    while nextRun < podRuns.count {
+      let pod = Int(podRuns[nextRun].entry)
+      podBytes += pods.additionalByteCount(pod, of: resolved)
+      if rowCount > 0 && isFull(pods, &podBytes, reportBytes, pod) { break }
+      let left = podRuns[nextRun].rowCount - takenRows
+      let taken = countRows(left, reports + rowCount, isFirst: rowCount == 0, &reportBytes)
+      if taken > 0 { pods.append(pod, of: resolved, rowCount: taken) }
+      rowCount += Int(taken)
+      if taken < left {
+        takenRows += taken
+        break
+      }
+      takenRows = 0
+      nextRun += 1
+    }
+    return rowCount
+  }
+
+  /// Whether the pod must wait for the next row group. `podBytes`, a bound that counts texts more
+  /// often than once, is made exact where it alone would say so.
+  private func isFull(
+    _ pods: PodColumns, _ podBytes: inout Int, _ reportBytes: Int, _ pod: Int
+  ) -> Bool {
+    guard podBytes > ColumnarLimits.maximumDictionaryBytes else { return false }
+    let addition = pods.additionalByteCount(pod, of: resolved)
+    if pods.largestDictionaryByteCount + addition > ColumnarLimits.maximumDictionaryBytes {
+      return true
+    }
+    podBytes = pods.textByteCount + addition
+    return podBytes + reportBytes > IngestLimits.rowGroupTextByteCount
+  }
+
+  /// How many of the next `limit` rows the text of their reports and hosts leaves room for.
+  private mutating func countRows(
+    _ limit: UInt32, _ reports: UnsafeMutablePointer<UInt32>, isFirst: Bool,
+    _ byteCount: inout Int
+  ) -> UInt32 {
+    guard !groupOfReport.isEmpty else { return limit }
+    for row in 0..<Int(limit) {
+      let report = Int(reports[row])
+      let host = Int(hostTable.hostOfReport[report])
+      var addition = 0
+      if groupOfReport[report] != group { addition += reportByteCount(report) }
+      if groupOfHost[host] != group { addition += hostByteCount(host) }
+      let isFull = byteCount + addition > ColumnarLimits.maximumDictionaryBytes
+      if isFull && !(isFirst && row == 0) { return UInt32(row) }
+      byteCount += addition
+      groupOfReport[report] = group
+      groupOfHost[host] = group
+    }
+    return limit
+  }
+
+  private func reportByteCount(_ report: Int) -> Int {
+    resolved.batch.reportTimestamp(report).count + 4
+  }
+
+  private func hostByteCount(_ host: Int) -> Int {
+    let (node, report) = (hostTable.hosts[host].node, hostTable.hosts[host].report)
+    let record = resolved.nodes[node]
+    let id = report.flatMap { resolved.batch.reportInstanceID($0)?.count }
+    let texts = [record?.instanceType, record?.zone, record?.capacityType]
+    return texts.reduce(
+      resolved.batch.nodeName(node).count + (id ?? record?.instanceID?.count ?? 0) + 8
+    ) { $0 + ($1?.count ?? 0) + 4 }
+  }
+}

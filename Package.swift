@@ -80,6 +80,9 @@ let package = Package(
       ],
       path: "perf/fleet",
       swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "pipeline-bench", dependencies: ["Columnar", "Ingest"],
+      path: "perf/pipeline-bench", swiftSettings: swiftSettings),
     .testTarget(name: "ColumnarTests", dependencies: ["Columnar"], swiftSettings: swiftSettings),
     .testTarget(name: "KubeIndexTests", dependencies: ["KubeIndex"], swiftSettings: swiftSettings),
     .testTarget(

@@ -83,6 +83,9 @@ let package = Package(
     .executableTarget(
       name: "pipeline-bench", dependencies: ["Columnar", "Ingest"],
       path: "perf/pipeline-bench", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "report-check", dependencies: ["Ingest"],
+      path: "Tests/tools/report-check", swiftSettings: swiftSettings),
     .testTarget(name: "ColumnarTests", dependencies: ["Columnar"], swiftSettings: swiftSettings),
     .testTarget(name: "KubeIndexTests", dependencies: ["KubeIndex"], swiftSettings: swiftSettings),
     .testTarget(

@@ -69,9 +69,12 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swiftSettings),
+    .target(
+      name: "CFleet", dependencies: ["CLibCrypto"], path: "perf/cfleet", cSettings: cSettings),
     .executableTarget(
       name: "fleet",
       dependencies: [
+        "CFleet", "CLibZ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -93,13 +96,14 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(name: "StyleTests", swiftSettings: swiftSettings),
     .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: swiftSettings),
+    .testTarget(name: "FleetTests", dependencies: ["fleet"], swiftSettings: swiftSettings),
   ],
   cxxLanguageStandard: .cxx17
 )
 
 // Working on the core alone is quicker without the network stack.
 if Context.environment["CORE_ONLY"] != nil {
-  let outer: Set = ["Service", "ServiceTests", "fleet"]
+  let outer: Set = ["Service", "ServiceTests", "CFleet", "fleet", "FleetTests"]
   package.targets.removeAll { outer.contains($0.name) }
   package.products = []
   package.dependencies = []

@@ -89,6 +89,9 @@ let package = Package(
     .executableTarget(
       name: "report-check", dependencies: ["Ingest"],
       path: "Tests/tools/report-check", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "write-sample", dependencies: ["Ingest", "Columnar", "KubeIndex"],
+      path: "Tests/tools/write-sample", swiftSettings: swiftSettings),
     .testTarget(name: "ColumnarTests", dependencies: ["Columnar"], swiftSettings: swiftSettings),
     .testTarget(name: "KubeIndexTests", dependencies: ["KubeIndex"], swiftSettings: swiftSettings),
     .testTarget(

@@ -35,7 +35,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
   ],
   targets: [
     system("CLibCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
@@ -63,9 +62,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swiftSettings),
@@ -98,8 +95,13 @@ let package = Package(
       name: "IngestTests", dependencies: ["Ingest", "Columnar", "KubeIndex"],
       swiftSettings: swiftSettings),
     .testTarget(name: "StyleTests", swiftSettings: swiftSettings),
-    .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: swiftSettings),
     .testTarget(name: "FleetTests", dependencies: ["fleet"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ServiceTests",
+      dependencies: [
+        "Service", "Ingest", "KubeIndex", .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -62,6 +62,11 @@ package struct ReportReply: Sendable {
   /// The value that `submit` was given.
   package var token: UInt64
   package var outcome: ReportOutcome
+
+  package init(token: UInt64, outcome: ReportOutcome) {
+    self.token = token
+    self.outcome = outcome
+  }
 }
 
 /// Where answers go: one per event loop, so that a group commit wakes each loop once.

@@ -23,9 +23,16 @@ struct ChunkedDecoder {
     case end
   }
 
+  /// Data bytes that may still come.
+  private var room: Int
   private var state = State.size
   private var overheadByteCount = 0
   private var trailerCount = 0
+
+  /// The chunks together may hold `maximumByteCount` bytes; a size beyond that is refused with 413.
+  init(maximumByteCount: Int) {
+    room = maximumByteCount
+  }
 
   private static func bad(_ message: String) -> Step {
     .refused(HTTPRefusal(status: 400, message: message))
@@ -77,6 +84,10 @@ struct ChunkedDecoder {
         return Self.bad("a chunk size is not followed by CR LF")
       }
       guard take(end - offset) else { return Self.bad("the chunk extensions are too long") }
+      guard size <= room else {
+        return .refused(HTTPRefusal(status: 413, message: "the chunks are too large together"))
+      }
+      room -= size
       state = size == 0 ? .trailer : .data(remaining: size)
       return .skip(end + 2)
     }

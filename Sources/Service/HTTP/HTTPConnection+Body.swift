@@ -56,7 +56,7 @@ extension HTTPConnection {
     self.reservation = reservation
     body = ReportBody(capacity: capacity)
     remaining = capacity
-    chunks = ChunkedDecoder()
+    chunks = ChunkedDecoder(maximumByteCount: shared.maximumBodyByteCount)
     if request.expectation == .continue100 { writeContinue() }
     startBodyClock()
     state = .body
@@ -93,10 +93,6 @@ extension HTTPConnection {
         bytes.moveReaderIndex(forwardBy: count)
       case .data(let count):
         guard let body else { return false }
-        guard count <= shared.maximumBodyByteCount - body.count else {
-          answerLast(tooLarge)
-          return true
-        }
         guard count <= body.capacity - body.count else {
           chunks = before
           growBody()
@@ -108,7 +104,9 @@ extension HTTPConnection {
       case .end:
         bodyEnded()
       case .refused(let refusal):
-        answerLast(HTTPAnswer(error: refusal.message, status: refusal.status))
+        answerLast(
+          refusal.status == 413
+            ? tooLarge : HTTPAnswer(error: refusal.message, status: refusal.status))
       }
     }
     return true

@@ -59,7 +59,7 @@ final class HTTPConnection: ChannelInboundHandler {
   var reservation: BodyBudget.Reservation?
   /// Bytes of the body, as its length says, that have not been taken.
   var remaining = 0
-  var chunks = ChunkedDecoder()
+  var chunks = ChunkedDecoder(maximumByteCount: 0)
   var bodyStart: UInt64 = 0
   var token: UInt64 = 0
 

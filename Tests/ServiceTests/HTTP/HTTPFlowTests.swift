@@ -118,10 +118,10 @@ import Testing
     server.shared.phase = .draining
     let text = try server.exchange(Self.post)
     #expect(statuses(text) == [200] && text.contains("Connection: close\r\n"))
-    #expect(statuses(try server.exchange("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")) == [503])
-    #expect(statuses(try server.exchange("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")) == [200])
+    try #expect(statuses(server.exchange("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")) == [503])
+    try #expect(statuses(server.exchange("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")) == [200])
     server.shared.phase = .refusing
-    #expect(statuses(try server.exchange(Self.post)) == [503])
+    try #expect(statuses(server.exchange(Self.post)) == [503])
   }
 
   @Test("Clients that leave while they wait leave nothing behind")
@@ -134,9 +134,9 @@ import Testing
       usleep(2000)
     }
     usleep(200_000)
-    #expect(server.shared.gate.openCount == 0)
     server.intake.release()
-    usleep(100_000)
+    usleep(200_000)
+    #expect(server.shared.gate.openCount == 0)
     #expect(server.shared.budget.byteCount == 0)
   }
 

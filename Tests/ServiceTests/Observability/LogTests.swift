@@ -40,8 +40,8 @@ import Testing
       ] {
         let string = String(decoding: line, as: UTF8.self)
         #expect(string.last == "\n", "seed \(seed)")
-        #expect(
-          !string.dropLast().unicodeScalars.contains(where: \.isControlOrLineEnd), "seed \(seed)")
+        let hasControl = string.dropLast().unicodeScalars.contains(where: \.isControlOrLineEnd)
+        #expect(!hasControl, "seed \(seed)")
       }
     }
   }

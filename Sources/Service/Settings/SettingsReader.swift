@@ -72,7 +72,7 @@ struct SettingsReader {
           || $0 == 0x2D } ? region : nil
     }
     settings.endpointURL = text(
-      "AWS_ENDPOINT_URL", "http:// or https:// with a host, perhaps a port, and nothing else",
+      "AWS_ENDPOINT_URL", "http:// or https://, a host, perhaps a port and a path, nothing else",
       Self.endpoint)
     read("STORAGE_URL", "file:/// and an absolute directory, or unset for S3", &settings.storage) {
       Self.directory($0).map(Settings.Storage.directory)
@@ -175,12 +175,16 @@ struct SettingsReader {
       }
   }
 
-  /// Scheme, host and port, without the slash at the end.
+  /// Scheme, host, port and path, without the slash at the end.
   static func endpoint(_ text: String) -> String? {
     for scheme in ["http://", "https://"] where text.lowercased().hasPrefix(scheme) {
-      var authority = text.dropFirst(scheme.utf8.count)
-      if authority.hasSuffix("/") { authority.removeLast() }
-      return HostPort.isValid(String(authority)) ? scheme + authority : nil
+      var rest = text.dropFirst(scheme.utf8.count)
+      while rest.hasSuffix("/") { rest.removeLast() }
+      let authority = rest.prefix { $0 != "/" }
+      let isPath = rest[authority.endIndex...].utf8.allSatisfy {
+        $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
+      }
+      return isPath && HostPort.isValid(String(authority)) ? scheme + rest : nil
     }
     return nil
   }

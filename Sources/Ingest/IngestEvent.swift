@@ -24,8 +24,8 @@ package enum IngestEvent: Sendable {
   case spoolLimitLowered(wanted: Int, effective: Int)
   /// The index is there: reports are joined from here on.
   case indexReady(waitingSegments: Int)
-  /// A valid report that had been accepted before.
-  case duplicateReport(node: String, timestamp: String)
+  /// A valid report that had been accepted before. `node`: nil where its name is not at hand.
+  case duplicateReport(node: String?)
   /// All objects of a segment are complete and committed.
   case segmentSealed(segment: UInt64, objects: Int, rows: Int, byteCount: Int, fromBacklog: Bool)
   /// Encoding failed before the commit; the segment is encoded again from its log.

@@ -38,6 +38,8 @@ extension IngestLimits {
   package static let maximumInboxReports = 1_024
   /// Bytes of reports that wait for the writer. One report always fits.
   package static let maximumInboxByteCount = 64 << 20
+  /// Batches for reports as they come: one is filled while the other is encoded.
+  package static let liveBatchCount = 2
   /// Index changes that wait for the writer; beyond it the sender blocks.
   package static let maximumMailboxChanges = 65_536
   /// Reports taken from the inbox in one step.

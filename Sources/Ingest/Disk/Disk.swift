@@ -69,6 +69,9 @@ package struct DiskError: Error, Sendable, Equatable, CustomStringConvertible {
     "\(call.rawValue) \(name): \(String(cString: strerror(errno))) (errno \(errno))"
   }
 
+  /// Someone else holds the lock.
+  package var isWouldBlock: Bool { errno == EWOULDBLOCK }
+
   /// The disk or its quota is full: it may have room again later.
   package var isOutOfSpace: Bool { errno == ENOSPC || errno == EDQUOT }
 }

@@ -1,14 +1,11 @@
-import Synchronization
-
 /// The one thread that writes and syncs the log: drives a `LogCommitter`.
-package final class LogThread: Sendable {
+final class LogThread: Sendable {
   private let queue: LogQueue
   private let isStopping: StopFlag
   private let thread: WorkerThread
 
-  package init(queue: LogQueue, committer: sending LogCommitter) {
+  init(queue: LogQueue, committer owned: Handover<LogCommitter>) {
     let stopFlag = StopFlag()
-    let owned = Handover(committer)
     self.queue = queue
     isStopping = stopFlag
     thread = WorkerThread(name: "log") {
@@ -22,27 +19,9 @@ package final class LogThread: Sendable {
   }
 
   /// Ends the thread once its queue is empty.
-  package func stop() {
+  func stop() {
     isStopping.set()
     queue.wakeup.set()
     thread.join()
   }
-}
-
-/// Set once, by whoever ends a thread.
-final class StopFlag: Sendable {
-  private let flag = Atomic<Bool>(false)
-
-  func set() { flag.store(true, ordering: .releasing) }
-
-  var isSet: Bool { flag.load(ordering: .acquiring) }
-}
-
-/// Carries an object that is not thread-safe to the one thread that will use it.
-///
-/// `@unchecked Sendable`: the maker gives the object up (`sending`) before the thread starts.
-final class Handover<Value>: @unchecked Sendable {
-  let value: Value
-
-  init(_ value: sending Value) { self.value = value }
 }

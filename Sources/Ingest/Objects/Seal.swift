@@ -97,6 +97,12 @@ package struct Seal: Sendable, Equatable {
     retryIDs = Self.ids(bytes, listByteCount: list.count, seed: seed)
   }
 
+  /// The writer that the bytes say they are of; not checked.
+  static func claimedWriter(_ bytes: UnsafeRawBufferPointer) -> WriterID? {
+    guard bytes.count >= headByteCount, let base = bytes.baseAddress else { return nil }
+    return WriterID(high: base.load(UInt64.self, at: 16), low: base.load(UInt64.self, at: 24))
+  }
+
   private static func firstList(
     _ bytes: UnsafeRawBufferPointer, seed: UInt64
   ) -> UnsafeRawBufferPointer? {

@@ -1,0 +1,28 @@
+/// What the operator sets for this module.
+package struct IngestSettings: Sendable {
+  /// S3_PREFIX, with its placeholders.
+  package var prefix: String
+  /// CLUSTER_NAME; nil when unset.
+  package var clusterName: String?
+  /// SPOOL_MAX_BYTES.
+  package var spoolMaximumByteCount: Int
+  /// FLUSH_INTERVAL_SECONDS.
+  package var flushInterval: Duration
+  /// FLUSH_MAX_BYTES.
+  package var flushMaximumByteCount: Int
+  /// Rows of a batch, which is one row group.
+  package var batchRowCapacity: Int
+
+  package init(
+    prefix: String, clusterName: String?, spoolMaximumByteCount: Int = 10 << 30,
+    flushInterval: Duration = .seconds(300), flushMaximumByteCount: Int = 128 << 20,
+    batchRowCapacity: Int = IngestLimits.batchRowCapacity
+  ) {
+    self.prefix = prefix
+    self.clusterName = clusterName
+    self.spoolMaximumByteCount = spoolMaximumByteCount
+    self.flushInterval = flushInterval
+    self.flushMaximumByteCount = flushMaximumByteCount
+    self.batchRowCapacity = batchRowCapacity
+  }
+}

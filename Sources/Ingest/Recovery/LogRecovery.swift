@@ -1,0 +1,74 @@
+/// Brings one log without a seal into a state that can be relied on: what counts is known, on the
+/// medium, and what does not is cut off or set aside.
+struct LogRecovery {
+  let disk: any Disk
+  let writer: WriterID
+  let segment: UInt64
+  let cut: Int?
+  let counters: IngestCounters
+  let events: @Sendable (IngestEvent) -> Void
+
+  private var name: String { FileName.log(segment).text }
+
+  /// `report` is called for each report that counts. nil: there is none, and the file is gone.
+  func run(report: (FrameHeader) -> Void) throws(DiskError) -> LogScan? {
+    let file = try disk.open(name)
+    let scan = try LogScan.scan(
+      file: file, writer: writer, segment: segment, cut: cut, frame: report)
+    self.report(scan, file)
+    if scan.reportCount == 0 {
+      if scan.damaged.isEmpty, scan.suspect.isEmpty {
+        try disk.remove(name)
+      } else {
+        try Quarantine(disk: disk).set(aside: name)
+      }
+      try disk.syncDirectory()
+      return nil
+    }
+    if cut == nil { try makeDurable(scan) }
+    return scan
+  }
+
+  private func report(_ scan: LogScan, _ file: any DiskFile) {
+    let quarantine = Quarantine(disk: disk)
+    counters.damagedFrames.add(scan.damaged.count)
+    counters.tailSuspects.add(scan.suspect.count)
+    if cut == nil { counters.tornBytes.add(scan.tornByteCount) }
+    for range in scan.damaged {
+      events(
+        .logDamaged(segment: segment, offset: range.lowerBound, byteCount: range.count))
+      quarantine.keep(range, of: file, segment: segment)
+    }
+    for range in scan.suspect {
+      events(
+        .tailSuspect(segment: segment, offset: range.lowerBound, byteCount: range.count))
+      quarantine.keep(range, of: file, segment: segment)
+    }
+    if scan.header == nil, scan.reportCount > 0 {
+      counters.damagedFrames.add(1)
+      events(.logDamaged(segment: segment, offset: 0, byteCount: LogHeader.byteCount))
+    }
+  }
+
+  /// Frames that no later one witnesses may be in memory only: the last process may have died
+  /// between write and sync, or after a sync that failed, when the kernel has marked their pages
+  /// clean. From here on their ids answer retries, so they are written again, and synced.
+  private func makeDurable(_ scan: LogScan) throws(DiskError) {
+    guard scan.end > scan.witnessedUpTo || scan.tornByteCount > 0 else { return }
+    let file = try disk.openForUpdate(name)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: IngestLimits.scanWindowByteCount, alignment: 64)
+    defer { buffer.deallocate() }
+    var offset = scan.witnessedUpTo
+    while offset < scan.end {
+      let piece = UnsafeMutableRawBufferPointer(
+        rebasing: buffer[..<min(buffer.count, scan.end - offset)])
+      let count = try file.read(into: piece, at: offset)
+      guard count > 0 else { break }
+      try file.write(UnsafeRawBufferPointer(rebasing: piece[..<count]), at: offset)
+      offset += count
+    }
+    try file.truncate(to: scan.end)
+    try file.sync()
+  }
+}

@@ -1,0 +1,197 @@
+/// What the start makes of DATA_DIR; everything is derived from file names and file contents.
+struct RecoveredState {
+  var writer: WriterID
+  var retryIDs: RetryIDs
+  var nextSegment: UInt64 = 1
+  /// How far the logs of failed segments count, by segment.
+  var cuts: [UInt64: Int] = [:]
+  /// Segments to encode from their logs, oldest first.
+  var backlog: [BacklogSegment] = []
+  /// Committed segments, oldest first, without their retry ids.
+  var seals: [Seal] = []
+  /// Segments whose files are gone; their uploads are to be aborted.
+  var abandoned: [UInt64] = []
+  var summary: RecoverySummary
+}
+
+/// Goes through DATA_DIR once, before any thread runs. Every step can be repeated: a crash at any
+/// point leaves a directory that the next start handles the same way.
+///
+///     seal, whole       its log is garbage and goes; its objects are sent (again)
+///     no seal           its object files go; its log, if there is one, is backlog
+///     neither log nor seal   what is left of the segment goes
+struct Recovery {
+  let disk: any Disk
+  let time: any TimeSource
+  let counters: IngestCounters
+  let events: @Sendable (IngestEvent) -> Void
+
+  func run(random: () -> UInt64) throws(DiskError) -> RecoveredState {
+    let names = try disk.list().map { FileName($0) }
+    let writer = try WriterIdentity(disk: disk).load(names: names, random: random) {
+      counters.quarantinedFiles.add(1)
+      events(.fileQuarantined(name: FileName.writer.text, reason: "damaged; made anew"))
+    }
+    var state = RecoveredState(
+      writer: writer, retryIDs: RetryIDs(),
+      summary: RecoverySummary(writer: writer.description, nextSegment: 0))
+    try dropTemporaries(names)
+    var retrySnapshots: [(segment: UInt64, ids: RetrySnapshot)] = []
+    let logs = Set(names.compactMap { if case .log(let segment) = $0 { segment } else { nil } })
+    for case .seal(let segment) in names.sorted(by: { $0.text < $1.text }) {
+      try load(segment, logs: logs, &state, &retrySnapshots)
+    }
+    try gatherCuts(logs, &state)
+    let sealed = Set(state.seals.map(\.segment))
+    try dropSealedLogs(logs.intersection(sealed))
+    try dropObjects(names, sealed: sealed, &state)
+    try scan(logs.subtracting(sealed).sorted(), retrySnapshots.last, &state)
+    try dropOldSeals(&state)
+    state.nextSegment = (names.compactMap(\.segment).max() ?? 0) + 1
+    finish(&state)
+    return state
+  }
+
+  private func dropTemporaries(_ names: [FileName]) throws(DiskError) {
+    for name in names {
+      switch name {
+      case .temporary(let text): try disk.remove(text)
+      case .unknown(let text):
+        counters.unknownFiles.add(1)
+        events(.unknownFile(name: text))
+      default: break
+      }
+    }
+  }
+
+  // MARK: Seals
+
+  private func load(
+    _ segment: UInt64, logs: Set<UInt64>, _ state: inout RecoveredState,
+    _ snapshots: inout [(segment: UInt64, ids: RetrySnapshot)]
+  ) throws(DiskError) {
+    let name = FileName.seal(segment).text
+    guard var seal = try Seal.read(segment, writer: state.writer, from: disk) else {
+      // With its log the segment is encoded again; without it nobody knows its objects any more, and
+      // they are kept for a human.
+      try setAside(name, reason: "damaged seal")
+      if !logs.contains(segment) { try setAsideObjects(of: segment) }
+      return
+    }
+    if let ids = seal.retryIDs {
+      snapshots.append((segment, ids))
+    } else {
+      counters.quarantinedFiles.add(1)
+      events(.fileQuarantined(name: name, reason: "retry ids damaged; its objects are not"))
+    }
+    seal.retryIDs = nil
+    for cut in seal.cuts { state.cuts[cut.segment] = cut.goodUpTo }
+    state.seals.append(seal)
+  }
+
+  private func setAside(_ name: String, reason: String) throws(DiskError) {
+    try Quarantine(disk: disk).set(aside: name)
+    counters.quarantinedFiles.add(1)
+    events(.fileQuarantined(name: name, reason: reason))
+  }
+
+  private func setAsideObjects(of segment: UInt64) throws(DiskError) {
+    for name in try disk.list() {
+      guard case .object(let id) = FileName(name), id.segment == segment else { continue }
+      try setAside(name, reason: "its seal is damaged")
+    }
+  }
+
+  /// The newest seal stays for its retry ids; an older one without objects has nothing to say.
+  private func dropOldSeals(_ state: inout RecoveredState) throws(DiskError) {
+    guard let newest = state.seals.last?.segment else { return }
+    for seal in state.seals where seal.objects.isEmpty && seal.segment != newest {
+      try disk.remove(FileName.seal(seal.segment).text)
+    }
+    state.seals.removeAll { $0.objects.isEmpty && $0.segment != newest }
+  }
+
+  // MARK: Objects
+
+  private func dropSealedLogs(_ segments: Set<UInt64>) throws(DiskError) {
+    guard !segments.isEmpty else { return }
+    for segment in segments { try disk.remove(FileName.log(segment).text) }
+    // Before any of their objects is stored and forgotten: a log that came back without its seal
+    // would be stored again.
+    try disk.syncDirectory()
+  }
+
+  private func dropObjects(
+    _ names: [FileName], sealed: Set<UInt64>, _ state: inout RecoveredState
+  ) throws(DiskError) {
+    let present = Set(try disk.list())
+    var abandoned: Set<UInt64> = []
+    for name in names where present.contains(name.text) {
+      switch name {
+      case .object(let id) where !sealed.contains(id.segment):
+        try disk.remove(name.text)
+        abandoned.insert(id.segment)
+      case .objectTemporary(let id):
+        try disk.remove(name.text)
+        if !sealed.contains(id.segment) { abandoned.insert(id.segment) }
+      case .uploadRecord(let id) where !sealed.contains(id.segment):
+        abandoned.insert(id.segment)
+      default: break
+      }
+    }
+    try disk.syncDirectory()
+    state.abandoned = abandoned.sorted()
+  }
+
+  // MARK: Logs
+
+  private func gatherCuts(_ logs: Set<UInt64>, _ state: inout RecoveredState) throws(DiskError) {
+    for segment in logs {
+      let file = try disk.open(FileName.log(segment).text)
+      let header = try LogScan.readHeader(file: file, writer: state.writer, segment: segment)
+      if let cut = header?.cut { state.cuts[cut.segment] = cut.goodUpTo }
+    }
+  }
+
+  private func scan(
+    _ segments: [UInt64], _ newest: (segment: UInt64, ids: RetrySnapshot)?,
+    _ state: inout RecoveredState
+  ) throws(DiskError) {
+    var ids = RetryIDs()
+    if let newest, !newest.ids.forEach({ ids.insert($1, node: $0) }) {
+      events(
+        .fileQuarantined(
+          name: FileName.seal(newest.segment).text, reason: "retry ids end too early"))
+    }
+    for segment in segments {
+      // The newest seal has the ids of all segments up to its own.
+      let isKnown = newest.map { segment <= $0.segment } ?? false
+      let recovered = try LogRecovery(
+        disk: disk, writer: state.writer, segment: segment, cut: state.cuts[segment],
+        counters: counters, events: events
+      ).run { header in
+        if !isKnown { ids.insert(header.retryID, node: header.nodeID) }
+      }
+      guard let scan = recovered else { continue }
+      state.backlog.append(
+        BacklogSegment(
+          number: segment, limit: scan.end,
+          startSeconds: scan.header?.createdSeconds ?? time.epochSeconds(),
+          reportCount: scan.reportCount))
+    }
+    state.retryIDs = ids
+    let kept = Set(state.backlog.map(\.number))
+    state.cuts = state.cuts.filter { kept.contains($0.key) }
+  }
+
+  private func finish(_ state: inout RecoveredState) {
+    state.summary.nextSegment = state.nextSegment
+    state.summary.sealedSegments = state.seals.count
+    state.summary.sealedObjects = state.seals.reduce(0) { $0 + $1.objects.count }
+    state.summary.backlogSegments = state.backlog.count
+    state.summary.backlogReports = state.backlog.reduce(0) { $0 + $1.reportCount }
+    state.summary.backlogByteCount = state.backlog.reduce(0) { $0 + ($1.limit ?? 0) }
+    state.summary.retryNodes = state.retryIDs.nodeCount
+    events(.recovered(state.summary))
+  }
+}

@@ -1,0 +1,190 @@
+/// The general path: a segment encoded from its log, with a batch of its own, in slices between live
+/// work.
+struct Replay {
+  enum Phase {
+    /// Reports are decoded into the batch.
+    case reading
+    /// The batch is full, or the log is at its end: pods are looked up.
+    case resolving
+    /// The encoder has the batch.
+    case encoding
+    /// All rows are with the encoder: retry ids are copied.
+    case closing
+    /// The encoder commits.
+    case committing
+  }
+
+  var segment: BacklogSegment
+  var encoding: EncodingID
+  let reader: LogReader
+  var phase = Phase.reading
+  var resolver = BatchResolver()
+  var snapshot = RetrySnapshotBuilder()
+  /// A report that found the batch full; its bytes stay until the reader goes on.
+  var held: UnsafeRawBufferPointer?
+  var isAtEnd = false
+}
+
+extension Writer {
+  func enqueueBacklog(_ segment: LiveSegment, limit: Int?, retryAt: Duration) {
+    let entry = BacklogSegment(
+      number: segment.number, limit: limit, startSeconds: segment.startSeconds,
+      oldestByDay: segment.oldestByDay, reportCount: segment.reportCount, retryAt: retryAt)
+    let position = backlog.firstIndex { $0.number > entry.number } ?? backlog.endIndex
+    backlog.insert(entry, at: position)
+    publish()
+  }
+
+  /// At most a millisecond of backlog; false when nothing can be done now.
+  func backlogSlice(now: Duration) -> Bool {
+    guard isIndexReady else { return false }
+    guard var replay else { return beginReplay(now: now) }
+    var isBusy = true
+    switch replay.phase {
+    case .reading:
+      do {
+        try read(&replay)
+      } catch {
+        events(.segmentAbandoned(segment: replay.segment.number, error: error.description))
+        abandon(retryAt: now + IngestLimits.encodeRetryDelay)
+        return true
+      }
+    case .resolving: resolve(&replay)
+    case .encoding: isBusy = awaitBatch(&replay)
+    case .closing: close(&replay)
+    case .committing: isBusy = false
+    }
+    self.replay = replay
+    return isBusy
+  }
+
+  private func beginReplay(now: Duration) -> Bool {
+    guard let segment = backlog.first(where: { $0.limit != nil && $0.retryAt <= now }),
+      let limit = segment.limit
+    else {
+      if backlog.isEmpty { backlogBatch = nil }
+      return false
+    }
+    do {
+      let reader = try LogReader(
+        disk: disk, writer: writer, segment: segment.number, limit: limit)
+      replay = Replay(segment: segment, encoding: nextEncoding, reader: reader)
+      nextEncoding += 1
+      if backlogBatch == nil {
+        backlogBatch = OwnedBatch(rowCapacity: settings.batchRowCapacity, isForBacklog: true)
+      }
+      return true
+    } catch {
+      events(.segmentAbandoned(segment: segment.number, error: error.description))
+      postpone(segment.number, until: now + IngestLimits.encodeRetryDelay)
+      return false
+    }
+  }
+
+  private func read(_ replay: inout Replay) throws(DiskError) {
+    guard let batch = backlogBatch else { return }
+    let start = time.monotonic()
+    repeat {
+      if batch.batch.isFull {
+        replay.phase = .resolving
+        return
+      }
+      if let held = replay.held {
+        guard decode(held, &replay, batch) else { return }
+        replay.held = nil
+      }
+      switch try replay.reader.next() {
+      case .report(_, let bytes):
+        guard decode(bytes, &replay, batch) else {
+          replay.held = bytes
+          return
+        }
+      case .damaged(let range):
+        counters.damagedFrames.add(1)
+        events(
+          .logDamaged(
+            segment: replay.segment.number, offset: range.lowerBound, byteCount: range.count))
+        if let file = try? disk.open(FileName.log(replay.segment.number).text) {
+          Quarantine(disk: disk).keep(range, of: file, segment: replay.segment.number)
+        }
+      case .end:
+        replay.isAtEnd = true
+        replay.phase = batch.rowCount > 0 ? .resolving : .closing
+        return
+      }
+    } while time.monotonic() - start < IngestLimits.sliceDuration
+  }
+
+  /// False when the batch must be sealed first.
+  private func decode(
+    _ bytes: UnsafeRawBufferPointer, _ replay: inout Replay, _ batch: OwnedBatch
+  ) -> Bool {
+    do {
+      _ = try decoder.decode(bytes, into: batch.batch)
+      return true
+    } catch {
+      if error.reason == .batchFull, batch.rowCount > 0 {
+        replay.phase = .resolving
+        return false
+      }
+      counters.replayRefused.add(1)
+      events(.replayRefused(segment: replay.segment.number, reason: error.message))
+      return true
+    }
+  }
+
+  private func resolve(_ replay: inout Replay) {
+    guard let batch = backlogBatch, resolve(batch, &replay.resolver) else { return }
+    let resolved = replay.resolver.resolved(batch.batch, clusterName: settings.clusterName)
+    replay.resolver = BatchResolver()
+    replay.phase = .encoding
+    backlogBatch = nil
+    encodings[replay.segment.number] = replay.encoding
+    encoder.add(
+      .rowGroup(replay.encoding, segment: replay.segment.number, resolved, batch))
+  }
+
+  private func awaitBatch(_ replay: inout Replay) -> Bool {
+    guard backlogBatch != nil else { return false }
+    replay.phase = replay.isAtEnd ? .closing : .reading
+    return true
+  }
+
+  private func close(_ replay: inout Replay) {
+    guard replay.snapshot.step(retryIDs) else { return }
+    let segment = replay.segment
+    replay.phase = .committing
+    encodings[segment.number] = replay.encoding
+    encoder.add(
+      .finish(
+        replay.encoding,
+        FinishOrder(
+          segment: segment.number, retryIDs: replay.snapshot.snapshot,
+          cuts: currentCuts(but: segment.number), oldestRowSeconds: segment.startSeconds,
+          oldestRowSecondsByDay: segment.oldestByDay, fromBacklog: true)))
+  }
+
+  // MARK: Failures
+
+  /// Gives up the replay at hand.
+  private func abandon(retryAt: Duration) {
+    guard let replay else { return }
+    if encodings.removeValue(forKey: replay.segment.number) != nil {
+      encoder.add(.abandon(replay.encoding, segment: replay.segment.number))
+    }
+    endReplay(retryAt: retryAt)
+  }
+
+  /// The segment is replayed again, from the start.
+  func endReplay(retryAt: Duration) {
+    guard let replay else { return }
+    self.replay = nil
+    backlogBatch?.reset()
+    postpone(replay.segment.number, until: retryAt)
+  }
+
+  private func postpone(_ segment: UInt64, until time: Duration) {
+    guard let position = backlog.firstIndex(where: { $0.number == segment }) else { return }
+    backlog[position].retryAt = time
+  }
+}

@@ -35,7 +35,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-    .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
   ],
   targets: [
     system("CLibCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
@@ -63,15 +62,16 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swiftSettings),
+    .target(
+      name: "CFleet", dependencies: ["CLibCrypto"], path: "perf/cfleet", cSettings: cSettings),
     .executableTarget(
       name: "fleet",
       dependencies: [
+        "CFleet", "CLibZ",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -86,20 +86,29 @@ let package = Package(
     .executableTarget(
       name: "report-check", dependencies: ["Ingest"],
       path: "Tests/tools/report-check", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "write-sample", dependencies: ["Ingest", "Columnar", "KubeIndex"],
+      path: "Tests/tools/write-sample", swiftSettings: swiftSettings),
     .testTarget(name: "ColumnarTests", dependencies: ["Columnar"], swiftSettings: swiftSettings),
     .testTarget(name: "KubeIndexTests", dependencies: ["KubeIndex"], swiftSettings: swiftSettings),
     .testTarget(
       name: "IngestTests", dependencies: ["Ingest", "Columnar", "KubeIndex"],
       swiftSettings: swiftSettings),
     .testTarget(name: "StyleTests", swiftSettings: swiftSettings),
-    .testTarget(name: "ServiceTests", dependencies: ["Service"], swiftSettings: swiftSettings),
+    .testTarget(name: "FleetTests", dependencies: ["fleet"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ServiceTests",
+      dependencies: [
+        "Service", "Ingest", "KubeIndex", .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
   ],
   cxxLanguageStandard: .cxx17
 )
 
 // Working on the core alone is quicker without the network stack.
 if Context.environment["CORE_ONLY"] != nil {
-  let outer: Set = ["Service", "ServiceTests", "fleet"]
+  let outer: Set = ["Service", "ServiceTests", "CFleet", "fleet", "FleetTests"]
   package.targets.removeAll { outer.contains($0.name) }
   package.products = []
   package.dependencies = []

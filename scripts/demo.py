@@ -1,7 +1,7 @@
 """Runs the demo: a simulated cluster's last day through the service into Parquet files, then tables.
 
 The size can be set, for tests and larger tries: DEMO_NODES, DEMO_PODS, DEMO_HOURS and DEMO_SECONDS
-(how long posting takes). Everything it stores is below .build/demo/.
+(how long posting takes). Everything it stores is below .build/demo/, or DEMO_DIR.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from demo_steps import ROOT, Failed, Steps, clock, tail
 
-DEMO = ROOT / ".build" / "demo"
+DEMO = Path(os.environ.get("DEMO_DIR") or ROOT / ".build" / "demo").absolute()
 RELEASE = ROOT / ".build" / "release"
 VENV_PYTHON = ROOT / ".build" / "venv" / "bin" / "python"
 INTERVAL_SECONDS = 300
@@ -227,12 +227,14 @@ def short(path):
 
 
 def farewell(demo):
+    # The prompt's default is where the demo stores by default.
+    table = "" if DEMO == ROOT / ".build" / "demo" else f" -t {short(demo.table)}"
     print(
         f"""
 The files are in {short(demo.table)}.
 Three things to do next; paste them:
-  scripts/sql.sh
-  scripts/sql.sh -c "SELECT workload, max(memory_usage_bytes) FROM usage GROUP BY 1 ORDER BY 2 DESC"
+  scripts/sql.sh{table}
+  scripts/sql.sh{table} -c "SELECT workload, max(memory_usage_bytes) FROM usage GROUP BY 1 ORDER BY 2 DESC"
   sed -n '/^## Deploy/,/^## /p' README.md"""
     )
 

@@ -7,6 +7,7 @@ import pandas
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 import usage_table
 from conftest import ROOT
 from usage_table import GIB

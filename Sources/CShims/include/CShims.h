@@ -4,6 +4,7 @@
 
 #include "cshims_crypto.h"
 #include "cshims_curl.h"
+#include "cshims_gzip.h"
 #include "cshims_hash.h"
 #include "cshims_system.h"
 #include "cshims_json.h"

@@ -37,6 +37,14 @@ package final class ReportBody: @unchecked Sendable {
     count += source.count
     return true
   }
+
+  /// Lets `write` fill the free part in place; it returns how many bytes it has written there.
+  package func appendInPlace(_ write: (UnsafeMutableRawBufferPointer) -> Int) {
+    let room = UnsafeMutableRawBufferPointer(start: base + count, count: capacity - count)
+    let written = write(room)
+    precondition(written >= 0 && written <= room.count)
+    count += written
+  }
 }
 
 /// What became of a report.
@@ -54,6 +62,11 @@ package struct ReportReply: Sendable {
   /// The value that `submit` was given.
   package var token: UInt64
   package var outcome: ReportOutcome
+
+  package init(token: UInt64, outcome: ReportOutcome) {
+    self.token = token
+    self.outcome = outcome
+  }
 }
 
 /// Where answers go: one per event loop, so that a group commit wakes each loop once.

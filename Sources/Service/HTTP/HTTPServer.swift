@@ -1,0 +1,90 @@
+import Glibc
+import Ingest
+import NIOCore
+import NIOPosix
+
+/// Listens, and spreads connections over event loops.
+final class HTTPServer: Sendable {
+  private let group: MultiThreadedEventLoopGroup
+  private let channel: any Channel
+  private let loops: [LoopContext]
+  let shared: HTTPShared
+
+  /// Binds and listens; throws when the address cannot be had.
+  init(host: String, port: Int, loopCount: Int, shared: HTTPShared) throws {
+    self.shared = shared
+    group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, loopCount))
+    let loops = group.makeIterator().map { LoopContext(eventLoop: $0, shared: shared) }
+    self.loops = loops
+    for loop in loops {
+      loop.eventLoop.execute { loop.start() }
+    }
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: ServiceLimits.listenBacklog)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.autoRead, value: false)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(.maxMessagesPerRead, value: ServiceLimits.readsPerWakeup)
+      .childChannelOption(
+        .recvAllocator,
+        value: FixedSizeRecvByteBufferAllocator(capacity: ServiceLimits.receiveBufferByteCount)
+      )
+      .childChannelOption(
+        .writeBufferWaterMark,
+        value: ChannelOptions.Types.WriteBufferWaterMark(
+          low: ServiceLimits.writeHighWaterByteCount / 2,
+          high: ServiceLimits.writeHighWaterByteCount)
+      )
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
+            preconditionFailure("a connection belongs to one of the group's loops")
+          }
+          try channel.pipeline.syncOperations.addHandler(HTTPConnection(loop: loop))
+        }
+      }
+    do {
+      channel = try bootstrap.bind(host: host, port: port).wait()
+    } catch {
+      try? group.syncShutdownGracefully()
+      throw error
+    }
+    shared.gate.attach(channel)
+  }
+
+  /// The port that is listened on, also when any was asked for.
+  var port: Int { channel.localAddress?.port ?? 0 }
+
+  /// From now on connections that wait for a request are closed; called once reports are refused.
+  func closeIdleConnections() {
+    for loop in loops {
+      loop.eventLoop.execute { loop.closeIdleConnections() }
+    }
+  }
+
+  /// Stops listening and ends all connections.
+  func stop() {
+    try? channel.close().wait()
+    try? group.syncShutdownGracefully()
+  }
+
+  /// Event loops for a machine with this many processors.
+  static func loopCount(processorCount: Int) -> Int {
+    min(ServiceLimits.maximumEventLoopCount, max(1, processorCount / 2))
+  }
+
+  /// Raises the limit of open files as far as allowed and returns how many connections fit in.
+  static func connectionLimit() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 512 }
+    if limit.rlim_cur < limit.rlim_max {
+      var raised = limit
+      raised.rlim_cur = limit.rlim_max
+      if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+    }
+    let descriptors = Int(clamping: limit.rlim_cur)
+    let reserved = min(ServiceLimits.reservedDescriptorCount, descriptors / 2)
+    return min(ServiceLimits.maximumConnectionCount, descriptors - reserved)
+  }
+}

@@ -16,10 +16,14 @@ package enum KubeIndexLimits {
 
   /// Objects in a page of a list.
   package static let listPageSize = 500
+  /// To what the page grows when lists take longer than the server keeps their snapshot.
+  package static let maximumPageSize = 8_000
+  /// Watches that may be refused in a row, without a 410, before everything is listed again.
+  package static let maximumRefusedWatches = 5
   /// The longest watch line, and so the largest object; a longer one ends the stream.
   package static let maximumLineByteCount = 8 << 20
   /// The largest body of a list page: a server that ignores `limit` sends all at once.
-  package static let maximumPageByteCount = 1 << 30
+  package static let maximumPageByteCount = 512 << 20
   /// The largest body of an error answer that is read.
   package static let maximumErrorByteCount = 64 << 10
   /// `timeoutSeconds` of a watch is drawn from this range, so that watches do not end together.
@@ -27,12 +31,14 @@ package enum KubeIndexLimits {
   /// What a watch may exceed its `timeoutSeconds` by before the client ends it: a half-open
   /// connection is noticed then.
   package static let watchGraceSeconds = 30
-  /// The longest time for a page of a list, and for the initial events of a streaming list.
+  /// The longest time for a page of a list.
   package static let listTimeoutSeconds = 120
+  /// The longest silence of a streaming list before its initial events have ended.
+  package static let streamSilenceSeconds = 30
   /// The longest that a token read from a file is used before the file is read again.
   package static let tokenReuseSeconds: Int64 = 60
-  /// The largest token file.
-  package static let maximumTokenByteCount = 64 << 10
+  /// The largest token or CA file.
+  package static let maximumCredentialFileByteCount = 4 << 20
   /// The longest `Retry-After` that is obeyed; a longer one counts as this.
   package static let maximumRetryAfterSeconds = 300
   /// Changes sent to the writer at a time, at most.

@@ -38,7 +38,7 @@ package final class ClusterIndex {
       _ = nodes.apply(node, hash: node.name.hash) { $0.name == node.name }
     case .pod(let pod):
       let old = pods.apply(pod, hash: pod.uid.hash) { $0.uid == pod.uid }
-      mirrors.replace(old, with: pod)
+      mirrors.replace(old, with: pod, isDeleted: false)
     case .claim(let claim):
       _ = claims.apply(claim, hash: claim.keyHash) { $0.hasKey(of: claim) }
     case .volume(let volume):
@@ -58,7 +58,9 @@ package final class ClusterIndex {
     case .pod(let pod):
       let deletion = pods.delete(
         pod, hash: pod.uid.hash, matches: { $0.uid == pod.uid }, isSameObject: { _ in true })
-      if case .buried(let old) = deletion { mirrors.replace(old, with: pod) }
+      if case .buried(let old) = deletion {
+        mirrors.replace(old, with: pod, isDeleted: true)
+      }
       isBuried = deletion.isBuried
     case .claim(let claim):
       isBuried = claims.delete(

@@ -8,13 +8,14 @@ struct MirrorTable: ~Copyable {
 
   var table = ProbeTable<PodRecord>()
 
-  /// Takes `old`'s entry away, if it has one, and gives `new` one if it is a mirror pod.
-  mutating func replace(_ old: PodRecord?, with new: PodRecord) {
+  /// Takes `old`'s entry away, if it has one, and gives `new` one if it is a mirror pod. A deleted
+  /// pod does not take the entry of the one that came after it.
+  mutating func replace(_ old: PodRecord?, with new: PodRecord, isDeleted: Bool) {
     if let old, old !== new { remove(old) }
     new.withMirrorID { id in
       let hash = Text.hash(id)
       if let bucket = table.find(hash: hash, matches: { $0.hasMirrorID(id) }) {
-        table.replace(at: bucket, with: new)
+        if !isDeleted { table.replace(at: bucket, with: new) }
       } else {
         table.insert(hash: hash, value: new)
       }

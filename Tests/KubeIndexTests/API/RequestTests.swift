@@ -1,0 +1,93 @@
+import Foundation
+import Testing
+
+@testable import KubeIndex
+
+/// What is sent to the API server.
+@Suite struct RequestTests {
+  static let urls: [(WatchRequest, String)] = [
+    (
+      .stream(notOlderThan: nil),
+      "https://h/api/v1/pods?watch=true&allowWatchBookmarks=true&sendInitialEvents=true"
+        + "&resourceVersionMatch=NotOlderThan&timeoutSeconds=250"
+    ),
+    (
+      .list(limit: 500, notOlderThan: "1 2/&"),
+      "https://h/api/v1/pods?limit=500&resourceVersion=1%202%2F%26&resourceVersionMatch=NotOlderThan"
+    ),
+    (
+      .listMore(limit: 7, continueToken: "a+b="),
+      "https://h/api/v1/pods?limit=7&continue=a%2Bb%3D"
+    ),
+    (
+      .watch(resourceVersion: "99"),
+      "https://h/api/v1/pods?watch=true&allowWatchBookmarks=true&timeoutSeconds=250"
+        + "&resourceVersion=99"
+    ),
+  ]
+
+  @Test(arguments: urls.indices)
+  func url(row: Int) {
+    let endpoint = APIServerEndpoint(baseURL: "https://h/")
+    #expect(
+      Self.urls[row].0.url(base: endpoint.baseURL, kind: .pods, timeoutSeconds: 250)
+        == Self.urls[row].1)
+  }
+
+  @Test func credentialsAreNeverPrinted() {
+    let credentials = APIServerEndpoint.Credentials.token("secret-canary")
+    let endpoint = APIServerEndpoint(baseURL: "https://h", credentials: credentials)
+    var dumped = ""
+    dump(endpoint, to: &dumped)
+    for text in ["\(credentials)", "\(endpoint)", String(reflecting: endpoint), dumped] {
+      #expect(!text.contains("secret-canary"))
+    }
+  }
+
+  @Test func tokenFileIsReadAgain() throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "token-\(UInt64.random(in: 0...UInt64.max))"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    func write(_ text: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) }
+    var faults: [String] = []
+    var source = CredentialSource(
+      APIServerEndpoint(baseURL: "https://h", credentials: .tokenFile(path))
+    ) { _, reason in faults.append(reason) }
+    func header(at seconds: Int64) -> String? { source.authorization(nowSeconds: seconds) }
+    func isFresh(at seconds: Int64) -> Bool { source.refresh(nowSeconds: seconds) }
+    #expect(header(at: 0) == nil)
+    #expect(faults.count == 1)
+    try write("one\n")
+    #expect(header(at: 59) == nil)
+    #expect(header(at: 60) == "Bearer one")
+    try write("two")
+    #expect(header(at: 119) == "Bearer one")
+    #expect(isFresh(at: 119))
+    #expect(header(at: 119) == "Bearer two")
+    #expect(!isFresh(at: 120))
+    // A bad or missing file leaves what was read last.
+    for bad in ["", " \n", "a b", "a\nb: c"] {
+      try write(bad)
+      #expect(!isFresh(at: 121))
+    }
+    try FileManager.default.removeItem(atPath: path)
+    #expect(header(at: 999) == "Bearer two")
+  }
+
+  static let notEvents = [
+    "{}", "[]", "1", "{\"type\":\"ADDED\"}", "{\"type\":\"ADDED\",\"object\":1}",
+    "{\"type\":\"ADDED\",\"object\":{\"metadata\":{}}}", "{\"object\":{}}",
+    "{\"type\":\"NEWS\",\"object\":{\"metadata\":{\"resourceVersion\":\"1\"}}}",
+    "{\"type\":\"ERROR\",\"object\":{}}", "{\"type\":\"BOOKMARK\",\"object\":{}}",
+    "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"resourceVersion\":\"1\"}}", "\u{1}", "",
+    "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"resourceVersion\":\"1\"}}}x",
+  ]
+
+  @Test(arguments: notEvents)
+  func malformedEvent(text: String) {
+    #expect(throws: JSONFault.self) {
+      _ = try withPadded(Array(text.utf8)) { try WatchLine($0, parser: JSONParser()) }
+    }
+  }
+}

@@ -1,6 +1,6 @@
 # `make help` lists the targets. The work is in scripts/.
 
-.PHONY: help demo test test-quick build format lint clean
+.PHONY: help demo test test-quick build bench format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -19,6 +19,10 @@ test-quick: ## unit tests and one end-to-end run (under 3 minutes after a build)
 build: ## set up and build the release binaries
 	@scripts/setup.sh demo
 	swift build -c release
+
+bench: ## the figures: bytes to rows, and the whole service under full load
+	@scripts/setup.sh demo
+	@python3 scripts/bench.py $(BENCH)
 
 format: ## format Swift and Python in place
 	@scripts/setup.sh test && scripts/venv.sh test && scripts/format.sh

@@ -4,27 +4,18 @@ The size can be set, for tests and larger tries: DEMO_NODES, DEMO_PODS, DEMO_HOU
 (how long posting takes). Everything it stores is below .build/demo/, or DEMO_DIR.
 """
 
-import json
 import os
-import re
 import signal
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from demo_steps import ROOT, Failed, Steps, clock, tail
+from local_run import RELEASE, STOP_PATIENCE, LocalRun
 
 DEMO = Path(os.environ.get("DEMO_DIR") or ROOT / ".build" / "demo").absolute()
-RELEASE = ROOT / ".build" / "release"
 VENV_PYTHON = ROOT / ".build" / "venv" / "bin" / "python"
 INTERVAL_SECONDS = 300
-START_PATIENCE = 60.0
-# The service stores for at most 30 s after SIGTERM.
-STOP_PATIENCE = 40.0
-# The service's start line ends with the port that it took.
-LISTENING = r"(?i)listening[^\n]*?(?:port[=: ]+|:)(\d{2,5})\b"
 
 
 def setting(name, default, convert):
@@ -38,22 +29,15 @@ def setting(name, default, convert):
     return value
 
 
-class Demo:
+class Demo(LocalRun):
     def __init__(self):
         self.nodes = setting("DEMO_NODES", 50, int)
         self.pods = setting("DEMO_PODS", 1500, int)
         self.hours = setting("DEMO_HOURS", 24.0, float)
         self.seconds = setting("DEMO_SECONDS", 60.0, float)
-        self.steps = Steps(count=5, done=1)
-        self.run_dir = DEMO / time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime())
-        self.store = self.run_dir / "store"
-        self.table = self.store / "k8s-metrics"
-        self.service_log = self.run_dir / "aggregator.log"
-        self.rows = 0
-        self.rate = 0.0
-        self.sampled = None
-
-    # Steps
+        self.rows, self.rate, self.sampled = 0, 0.0, None
+        run_dir = DEMO / time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime())
+        super().__init__(Steps(count=5, done=1), run_dir, "demo")
 
     def build(self):
         logs = ROOT / ".build" / "logs"
@@ -66,67 +50,16 @@ class Demo:
             f"Build{note}", ["swift", "build", "-c", "release"], logs / "demo-build.log"
         )
 
-    def start_cluster_and_service(self):
-        self.run_dir.mkdir(parents=True)
-        self.store.mkdir()
-        kubeconfig, target = self.run_dir / "kubeconfig", self.run_dir / "target"
-        rounds = round(self.hours * 3600 / INTERVAL_SECONDS)
-        reports = rounds * self.nodes
-        self.fleet = self.steps.start(
-            "fleet",
+    def start_both(self):
+        reports = self.hours * 3600 / INTERVAL_SECONDS * self.nodes
+        self.start(
             [
-                RELEASE / "fleet",
-                "run",
-                "--nodes",
-                self.nodes,
-                "--pods",
-                self.pods,
-                "--hours",
-                self.hours,
-                "--interval",
-                INTERVAL_SECONDS,
-                "--rate",
-                max(1.0, reports / self.seconds),
-                "--retry",
-                "--expect-all",
-                "--wait-ready",
-                int(START_PATIENCE),
-                "--kubeconfig-out",
-                kubeconfig,
-                "--target-file",
-                target,
-                "--summary",
-                self.run_dir / "fleet.json",
+                *("--nodes", self.nodes, "--pods", self.pods, "--hours", self.hours),
+                *("--interval", INTERVAL_SECONDS, "--rate", max(1.0, reports / self.seconds)),
+                *("--retry", "--expect-all"),
             ],
-            self.run_dir / "fleet.log",
-        )
-        self.wait_for("the simulated cluster's API", self.fleet, kubeconfig.exists)
-        environment = {
-            key: value
-            for key, value in os.environ.items()
-            if not key.startswith(("AWS_", "S3_", "KUBERNETES_"))
-        }
-        environment.update(
-            STORAGE_URL=f"file://{self.store}",
-            S3_PREFIX="k8s-metrics/",
-            CLUSTER_NAME="demo",
-            DATA_DIR=str(self.run_dir / "data"),
-            KUBECONFIG=str(kubeconfig),
-            HOST="127.0.0.1",
-            PORT="0",
             FLUSH_INTERVAL_SECONDS=str(max(1, round(self.seconds / 4))),
-            LOG_LEVEL="info",
-            LOG_FORMAT="text",
         )
-        (self.run_dir / "data").mkdir()
-        self.service = self.steps.start(
-            "aggregator", [RELEASE / "aggregator"], self.service_log, environment
-        )
-        self.port = self.wait_for("the service's port", self.service, self.listening_port)
-        partial = target.with_suffix(".tmp")
-        partial.write_text(f"http://127.0.0.1:{self.port}\n")
-        partial.rename(target)
-        self.wait_for("the service's watchers", self.service, lambda: self.get("/health"))
 
     def post(self):
         began = time.monotonic()
@@ -134,26 +67,20 @@ class Demo:
             self.service.expect_running()
             self.steps.line.show(self.state(began))
             time.sleep(0.1)
+        self.sampled = None
+        self.rate = self.rows / (time.monotonic() - began)
+        self.finish_posting()
+        self.stop_service()
+        self.rows = self.summary["rows_acknowledged"]
         self.steps.line.end(self.state(began))
-        if self.fleet.process.returncode != 0:
-            raise Failed(f"fleet ended with {self.fleet.process.returncode}", self.fleet.log)
-        self.steps.children.remove(self.fleet)
-        self.summary = json.loads((self.run_dir / "fleet.json").read_text())
-
-    def store_the_rest(self):
-        status = self.service.stop(STOP_PATIENCE)
-        self.steps.children.remove(self.service)
-        if status != 0:
-            raise Failed(f"the service ended with {status}", self.service_log)
         latest = DEMO / "latest"
         latest.unlink(missing_ok=True)
         latest.symlink_to(self.run_dir.name)
 
     def tables(self):
-        rows = self.summary["rows_acknowledged"]
         log = self.run_dir / "tables.txt"
         child = self.steps.start(
-            "tables", [VENV_PYTHON, "scripts/demo_tables.py", self.table, rows], log
+            "tables", [VENV_PYTHON, "scripts/demo_tables.py", self.table, self.rows], log
         )
         status = child.process.wait()
         self.steps.children.remove(child)
@@ -170,55 +97,21 @@ class Demo:
         except KeyboardInterrupt:
             self.steps.stop_children(0)
 
-    # What they use
-
-    def wait_for(self, what, child, condition):
-        deadline = time.monotonic() + START_PATIENCE
-        while True:
-            value = condition()
-            if value:
-                return value
-            child.expect_running()
-            if time.monotonic() > deadline:
-                raise Failed(f"waited {START_PATIENCE:.0f} s in vain for {what}", child.log)
-            time.sleep(0.05)
-
-    def listening_port(self):
-        match = re.search(LISTENING, self.service.text())
-        return int(match.group(1)) if match else None
-
-    def get(self, path):
-        """The body of a 200; None if there is none."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
-                return answer.read().decode()
-        except (urllib.error.URLError, OSError):
-            return None
-
     def state(self, began):
         """Rows, rows/s, objects, bytes a row."""
         now = time.monotonic()
-        if self.sampled is None or now - self.sampled >= 0.5:
-            rows = accepted_rows(self.get("/metrics") or "")
+        if self.service.running() and (self.sampled is None or now - self.sampled >= 0.5):
+            rows = self.metric("aggregator_rows_total", 'outcome="accepted"')
             if rows is not None:
                 if self.sampled is not None:
                     self.rate = (rows - self.rows) / (now - self.sampled)
-                self.rows, self.sampled = rows, now
-        objects, size = 0, 0
-        for path in self.table.rglob("*.parquet"):
-            objects += 1
-            size += path.stat().st_size
+                self.rows, self.sampled = int(rows), now
+        objects, size = self.stored()
         per_row = f"{size / self.rows:.1f}" if size and self.rows else "-"
         return (
             f"      {clock(now - began)}  {self.rows:,} rows  {self.rate:,.0f} rows/s"
             f"  {objects} objects  {per_row} bytes a row"
         )
-
-
-def accepted_rows(metrics):
-    """Rows of the reports that were acknowledged, from Prometheus text."""
-    match = re.search(r"^aggregator_rows_total(?:\{[^}]*accepted[^}]*\})? (\S+)$", metrics, re.M)
-    return int(float(match.group(1))) if match else None
 
 
 def short(path):
@@ -243,7 +136,7 @@ def run(demo):
     steps = demo.steps
     demo.build()
     steps.begin("A simulated cluster and the service, both on free ports")
-    demo.start_cluster_and_service()
+    demo.start_both()
     steps.done(
         f"the service listens on 127.0.0.1:{demo.port}, its log is {short(demo.service_log)}"
     )
@@ -252,7 +145,6 @@ def run(demo):
         f" in {demo.seconds:.0f} s"
     )
     demo.post()
-    demo.store_the_rest()
     steps.done("all stored")
     demo.tables()
     farewell(demo)

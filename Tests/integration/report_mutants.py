@@ -245,7 +245,9 @@ PIECES = [
 def mutate_bytes(body, rng):
     body = bytearray(body)
     for _ in range(rng.choice([1, 1, 1, 2, 4])):
-        kind = rng.choice(["flip", "insert", "delete", "swap", "truncate", "append", "prepend", "copy"])
+        kind = rng.choice(
+            ["flip", "insert", "delete", "swap", "truncate", "append", "prepend", "copy"]
+        )
         if not body:
             return bytes(body)
         at = rng.randrange(len(body))

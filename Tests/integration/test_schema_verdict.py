@@ -12,6 +12,7 @@ from datetime import date
 
 import jsonschema
 import pytest
+
 import report_mutants
 import strict_json
 from conftest import ROOT, binary
@@ -24,6 +25,7 @@ RFC3339 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]+)?"
     r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
+
 
 def is_date_time(text):
     """The rule of the schema's description."""
@@ -152,7 +154,9 @@ def body_of(**changes):
         "pods": "[]",
     }
     members.update(changes)
-    return ("{" + ",".join(f'"{k}":{v}' for k, v in members.items() if v is not None) + "}").encode()
+    return (
+        "{" + ",".join(f'"{k}":{v}' for k, v in members.items() if v is not None) + "}"
+    ).encode()
 
 
 @pytest.mark.parametrize(

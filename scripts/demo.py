@@ -116,7 +116,7 @@ class Demo(LocalRun):
 
 def short(path):
     """As it is pasted from the repository's root."""
-    return os.path.relpath(path, ROOT)
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def farewell(demo):
@@ -127,7 +127,7 @@ def farewell(demo):
 The files are in {short(demo.table)}.
 Three things to do next; paste them:
   scripts/sql.sh{table}
-  scripts/sql.sh{table} -c "SELECT workload, max(memory_usage_bytes) FROM usage GROUP BY 1 ORDER BY 2 DESC"
+  scripts/sql.sh{table} -c "SELECT dt, count(*) FROM usage GROUP BY dt"
   sed -n '/^## Deploy/,/^## /p' README.md"""
     )
 

@@ -160,7 +160,8 @@ def where(demo):
 
 def main():
     demo = Demo()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         run(demo)
         return 0

@@ -34,9 +34,11 @@ for package in libcurl4-openssl-dev libsimdjson-dev libsnappy-dev libssl-dev lib
 done
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 command -v openssl >/dev/null || missing+=(openssl)
+compgen -G '/usr/include/c++/*' >/dev/null || missing+=(libstdc++-12-dev)
 command -v python3 >/dev/null || missing+=(python3)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [[ $use == test ]]; then
+  command -v curl >/dev/null || missing+=(curl)
   command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
 fi
 

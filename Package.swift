@@ -81,7 +81,7 @@ let package = Package(
       path: "perf/fleet",
       swiftSettings: swiftSettings),
     .executableTarget(
-      name: "pipeline-bench", dependencies: ["Columnar", "Ingest"],
+      name: "pipeline-bench", dependencies: ["Columnar", "Ingest", "KubeIndex"],
       path: "perf/pipeline-bench", swiftSettings: swiftSettings),
     .executableTarget(
       name: "report-check", dependencies: ["Ingest"],

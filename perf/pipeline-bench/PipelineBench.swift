@@ -1,10 +1,16 @@
 import Columnar
 import Glibc
 import Ingest
+import KubeIndex
 
-/// Times report bytes to rows on one thread: decode, every check, and the probe for the pod.
+/// Times report bytes to finished Parquet bytes in memory on one thread, by the product's own path:
+/// decode with every check, the probe for the pod, the look-ups at sealing, sort, join, all columns,
+/// statistics, both page indexes and the footer.
 ///
-///     pipeline-bench [--rows N] [--nodes N] [--pods N] [--seed N] [--implementation NAME]
+///     pipeline-bench [--rows N] [--nodes N] [--pods N] [--intervals N] [--seed N]
+///                    [--implementation NAME] [--output FILE]
+///
+/// `--pods` is per node, `--intervals` the reports of a pod in one file; `--output` keeps the last file.
 ///
 /// Bodies are made between the timed stretches. CPU seconds are the thread's own.
 @main
@@ -12,8 +18,10 @@ struct PipelineBench {
   var rows = 6_000_000
   var nodes = 1_000
   var podsPerNode = 30
+  var intervals = 20
   var seed: UInt64 = 1
   var implementation: String?
+  var output: String?
 
   static func main() {
     do {
@@ -44,6 +52,8 @@ struct PipelineBench {
       case "--rows": rows = try number()
       case "--nodes": nodes = try number()
       case "--pods": podsPerNode = try number()
+      case "--intervals": intervals = try number()
+      case "--output": output = value
       case "--seed": seed = UInt64(try number())
       case "--implementation": implementation = value
       default: throw UsageError(description: "unknown argument \(name)")
@@ -62,44 +72,77 @@ struct PipelineBench {
     } else {
       decoder = ReportDecoder(writerSeed: 1)
     }
+    try decoder.measure(self)
+  }
+
+  fileprivate func write(_ bytes: [UInt8], to path: String) throws {
+    guard let file = fopen(path, "w"), fwrite(bytes, 1, bytes.count, file) == bytes.count,
+      fclose(file) == 0
+    else { throw UsageError(description: "\(path): errno \(errno)") }
+  }
+}
+
+/// Takes the file's bytes and keeps their number: the file is finished in memory.
+private final class MemorySink: ByteSink {
+  private(set) var bytes: [UInt8] = []
+
+  func write(_ bytes: UnsafeRawBufferPointer) { self.bytes.append(contentsOf: bytes) }
+
+  func reset() { bytes.removeAll(keepingCapacity: true) }
+}
+
+extension ReportDecoder {
+  /// Decodes generated reports round by round; each full round becomes a finished file.
+  fileprivate func measure(_ bench: PipelineBench) throws {
     let batch = ReportBatch(rowCapacity: IngestLimits.batchRowCapacity)
-    var generator = ReportGenerator(nodeCount: nodes, podsPerNode: podsPerNode, seed: seed)
+    var generator = ReportGenerator(
+      nodeCount: bench.nodes, podsPerNode: bench.podsPerNode, seed: bench.seed)
+    let index = ClusterIndex(counters: KubeCounters())
+    var metadata = MetadataGenerator(seed: bench.seed)
+    metadata.fill(index, from: generator.nodes)
+    let joiner = RowGroupJoiner()
+    let sink = MemorySink()
     var bodies = ReportBodies()
-    var (rowCount, byteCount, reportCount, podCount) = (0, 0, 0, 0)
-    var cpu = 0.0
-    var wall = 0.0
-    while rowCount < rows {
-      bodies.removeAll()
-      generator.appendInterval(to: &bodies)
-      byteCount += bodies.byteCount
-      reportCount += bodies.count
-      let cpuStart = Self.seconds(CLOCK_THREAD_CPUTIME_ID)
-      let wallStart = Self.seconds(CLOCK_MONOTONIC)
-      try bodies.forEach { body in
-        if !batch.hasRoom(forRows: podsPerNode) {
-          podCount = batch.podCount
-          batch.reset()
-        }
-        rowCount += try decoder.decode(body, into: batch).rowCount
+    var (decode, resolve, encode) = (Stopwatch(), Stopwatch(), Stopwatch())
+    var (rowCount, bodyBytes, fileBytes) = (0, 0, 0)
+    while rowCount < bench.rows {
+      batch.reset()
+      for _ in 0..<bench.intervals where batch.hasRoom(forRows: bench.nodes * bench.podsPerNode) {
+        bodies.removeAll()
+        generator.appendInterval(to: &bodies)
+        bodyBytes += bodies.byteCount
+        decode.start()
+        try bodies.forEach { rowCount += try self.decode($0, into: batch).rowCount }
+        decode.stop()
       }
-      cpu += Self.seconds(CLOCK_THREAD_CPUTIME_ID) - cpuStart
-      wall += Self.seconds(CLOCK_MONOTONIC) - wallStart
+      resolve.start()
+      var resolver = BatchResolver()
+      while !resolver.step(batch, index: index, isOver: { false }) {}
+      let resolved = resolver.resolved(batch, clusterName: "bench")
+      resolve.stop()
+      sink.reset()
+      encode.start()
+      var file: ParquetFileWriter?
+      try joiner.append(resolved) { _ in
+        if let file { return file }
+        let made = try ParquetFileWriter(
+          schema: UsageSchema.schema, sink: sink, createdBy: UsageSchema.createdBy)
+        file = made
+        return made
+      }
+      try file?.finish(metadata: [])
+      encode.stop()
+      fileBytes += sink.bytes.count
     }
-    podCount = max(podCount, batch.podCount)
-    let millions = Double(rowCount) / 1e6
     print(
-      "decode+probe: \(rowCount) rows of \(reportCount) reports, \(podCount) pods,",
-      "\(byteCount / rowCount) bytes a row, implementation",
-      implementation ?? ReportDecoder.implementations.last ?? "none")
-    print("  \(Self.rounded(cpu / millions)) CPU seconds per million rows")
-    print("  \(Int(Double(rowCount) / wall)) rows/s, \(Int(Double(byteCount) / wall / 1e6)) MB/s")
+      "\(rowCount) rows, \(bench.nodes * bench.podsPerNode) pods, \(bench.intervals) reports a pod",
+      "and row group, \(bodyBytes / rowCount) bytes a row in JSON")
+    print(decode.report("decode and probe", rows: rowCount))
+    print(resolve.report("resolve", rows: rowCount))
+    print(encode.report("sort, join, encode", rows: rowCount))
+    let total = Stopwatch(sumOf: [decode, resolve, encode])
+    print(total.report("report bytes to finished Parquet bytes", rows: rowCount))
+    print("  \(Double(fileBytes * 100 / rowCount) / 100) bytes a row")
+    if let output = bench.output { try bench.write(sink.bytes, to: output) }
   }
-
-  private static func seconds(_ clock: clockid_t) -> Double {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
-
-  private static func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
 }

@@ -9,6 +9,8 @@ import Ingest
 /// repeats one run.
 struct ReportGenerator {
   struct Pod {
+    /// Which of the cluster's `workloadCount` workloads it belongs to.
+    var workload: Int
     var uid: String
     var namespace: String
     var name: String
@@ -23,6 +25,8 @@ struct ReportGenerator {
     var instanceID: String
     var pods: [Pod]
   }
+
+  static let workloadCount = 400
 
   private(set) var nodes: [Node]
   private(set) var interval = 0
@@ -40,9 +44,9 @@ struct ReportGenerator {
     self.intervalSeconds = intervalSeconds
     nodes = (0..<nodeCount).map { node in
       let pods = (0..<podsPerNode).map { _ in
-        let workload = Int.random(in: 0..<400, using: &random)
+        let workload = Int.random(in: 0..<Self.workloadCount, using: &random)
         return Pod(
-          uid: Self.uuid(&random), namespace: "team-\(workload % 40)",
+          workload: workload, uid: Self.uuid(&random), namespace: "team-\(workload % 40)",
           name: "service-\(workload)-\(Self.hex(10, &random))-\(Self.hex(5, &random))",
           startTime: Self.isoformat(
             startSeconds - Int.random(in: 60...2_000_000, using: &random), micros: 0),
@@ -125,12 +129,12 @@ struct ReportGenerator {
 
   // MARK: Text
 
-  private static func hex(_ count: Int, _ random: inout SplitMix64) -> String {
+  static func hex(_ count: Int, _ random: inout SplitMix64) -> String {
     let digits = Array("0123456789abcdef")
     return String((0..<count).map { _ in digits[Int.random(in: 0..<16, using: &random)] })
   }
 
-  private static func uuid(_ random: inout SplitMix64) -> String {
+  static func uuid(_ random: inout SplitMix64) -> String {
     let variant = ["8", "9", "a", "b"][Int.random(in: 0..<4, using: &random)]
     return hex(8, &random) + "-" + hex(4, &random) + "-4" + hex(3, &random) + "-" + variant
       + hex(3, &random) + "-" + hex(12, &random)
@@ -145,9 +149,11 @@ struct ReportGenerator {
       let text = String(value)
       return String(repeating: "0", count: max(0, width - text.count)) + text
     }
-    let date = "\(padded(parts.tm_year + 1900, 4))-\(padded(parts.tm_mon + 1, 2))-"
+    let date =
+      "\(padded(parts.tm_year + 1900, 4))-\(padded(parts.tm_mon + 1, 2))-"
       + padded(parts.tm_mday, 2)
-    let clock = "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):"
+    let clock =
+      "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):"
       + padded(parts.tm_sec, 2)
     return "\(date)T\(clock)" + (micros == 0 ? "" : "." + padded(micros, 6)) + "+00:00"
   }

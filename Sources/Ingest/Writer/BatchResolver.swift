@@ -2,15 +2,17 @@ import Columnar
 import KubeIndex
 
 /// Looks up the pods and nodes of a batch in the index, in slices, so that live work goes on.
-struct BatchResolver {
+package struct BatchResolver {
   /// Lookups between two looks at the clock.
   private static let lookupsPerCheck = 64
 
   private var nodes: [NodeRecord?] = []
   private var pods: [ResolvedPod?] = []
 
+  package init() {}
+
   /// Goes on until `isOver` says so; true when the batch is resolved.
-  mutating func step(_ batch: ReportBatch, index: ClusterIndex, isOver: () -> Bool) -> Bool {
+  package mutating func step(_ batch: ReportBatch, index: ClusterIndex, isOver: () -> Bool) -> Bool {
     if pods.isEmpty { pods.reserveCapacity(batch.podCount) }
     var lookups = 0
     while nodes.count < batch.nodeCount {
@@ -37,7 +39,8 @@ struct BatchResolver {
     return ResolvedPod(record: record, claims: claims, volumes: volumes)
   }
 
-  func resolved(_ batch: ReportBatch, clusterName: String?) -> ResolvedBatch {
+  /// What was looked up, once `step` has returned true.
+  package func resolved(_ batch: ReportBatch, clusterName: String?) -> ResolvedBatch {
     ResolvedBatch(
       batch: batch, rowCount: batch.rows.count, pods: pods, nodes: nodes,
       clusterName: clusterName)

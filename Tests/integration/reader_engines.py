@@ -75,11 +75,11 @@ def read_fastparquet(paths):
     for path in paths:
         file = fastparquet.ParquetFile(str(path), pandas_nulls=True)
         frame = file.to_pandas()
-        columns = {
-            name: pa.Array.from_pandas(frame[name], type=SCHEMA.field(name).type)
-            for name in SCHEMA.names
-            if name in frame.columns
-        }
+        columns = {}
+        for name in frame.columns:
+            # Where all are null, lists come as a column of text.
+            values = [None] * len(frame) if frame[name].isna().all() else frame[name]
+            columns[name] = pa.array(values, SCHEMA.field(name).type, from_pandas=True)
         tables.append(pa.table(columns))
     return pa.concat_tables(tables, promote_options="default")
 

@@ -4,6 +4,7 @@ extension ColumnChunkWriter {
   consuming func encode(
     listRuns: [EntryRun], lists: ListTable, dictionary: TextDictionary, rowCount: Int
   ) throws -> ColumnChunkMetadata {
+    let dictionary = Self.neverEmpty(dictionary, listRuns)
     let hasDictionary = dictionary.count > 0
     if hasDictionary { try writeDictionary(dictionary) }
     let byteWidth = BitPacking.byteWidth(forCount: dictionary.count)
@@ -55,6 +56,20 @@ extension ColumnChunkWriter {
     }
     // No bounds: engines differ in what those of a list's elements mean.
     return finish(rowCount: rowCount, bounds: nil)
+  }
+
+  /// The dictionary, or where no list has an element but some are there, one of a text that no row
+  /// uses: fastparquet takes a PLAIN page of empty lists for one of nulls, and a dictionary page
+  /// without entries is what other readers stumble over.
+  private static func neverEmpty(
+    _ dictionary: TextDictionary, _ listRuns: [EntryRun]
+  ) -> TextDictionary {
+    guard dictionary.count == 0, listRuns.contains(where: { $0.entry != nullEntry }) else {
+      return dictionary
+    }
+    let placeholder = TextDictionary()
+    _ = placeholder.intern("")
+    return placeholder
   }
 
   private static func appendLevels(

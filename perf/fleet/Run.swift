@@ -14,6 +14,9 @@ struct Run: ParsableCommand {
       The seed decides the cluster, the reports' values and the churn; it is printed first. SIGINT \
       and SIGTERM end the run in order, with its summary.
 
+      Latencies count from when a report was due, or with --rate max from when it is sent, to its \
+      200, retries included.
+
       Exit status: 0; 1 if something could not be done, or if the acknowledged rows are not those \
       that --expect-rows or --expect-all ask for; 64 for a wrong option.
 
@@ -148,7 +151,8 @@ struct PostingOptions: ParsableArguments {
   @Option(help: "Seconds that a report may take; the stock collector waits 5.")
   var timeout = 5.0
 
-  @Flag(help: "Send a report again, the same bytes, after 503, 500, 429, a timeout or a lost connection.")
+  @Flag(
+    help: "Send the same bytes again after 503, 500, 429, a timeout or a lost connection.")
   var retry = false
 
   @Flag(help: "Compress bodies.")

@@ -81,9 +81,8 @@ final class APIServer: Sendable {
       guard let base = texts.baseAddress,
         cfleet_make_certificates(base, base + capacity, base + 2 * capacity) == 0
       else { throw Failure(description: "OpenSSL could not make the certificates") }
-      return (
-        String(cString: base), String(cString: base + capacity), String(cString: base + 2 * capacity)
-      )
+      let (certificate, key) = (base + capacity, base + 2 * capacity)
+      return (String(cString: base), String(cString: certificate), String(cString: key))
     }
   }
 

@@ -13,7 +13,9 @@ enum Catalog {
     "webhook", "router", "exporter", "billing", "ledger", "profile", "session", "resizer", "mailer",
   ]
   static let stores = ["postgres", "kafka", "redis", "elasticsearch", "mongodb", "clickhouse"]
-  static let periodicTasks = ["nightly-etl", "report", "cleanup", "backup", "reindex", "invoice-run"]
+  static let periodicTasks = [
+    "nightly-etl", "report", "cleanup", "backup", "reindex", "invoice-run",
+  ]
   static let jobs = ["train-resnet", "migrate", "backfill", "load-test"]
   static let daemons = ["aws-node", "kube-proxy", "ebs-csi-node", "node-exporter"]
   static let staticPods = ["kube-apiserver", "etcd", "kube-scheduler", "kube-controller-manager"]

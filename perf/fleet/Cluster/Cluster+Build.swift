@@ -23,6 +23,9 @@ extension Cluster {
           workload: Int(workload), node: node, createdSeconds: startSeconds - 120 - age,
           version: &version)
         samples[position] = sample(of: pod.object, slot: pod.slot)
+        // What it has sent and received since it started, at up to 64 KiB a second.
+        samples[position].transmittedBytes = UInt64(age) * UInt64(random.below(1 << 16))
+        samples[position].receivedBytes = UInt64(age) * UInt64(random.below(1 << 16))
         position += 1
       }
     }

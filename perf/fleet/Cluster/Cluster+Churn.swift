@@ -88,8 +88,9 @@ extension Cluster {
   }
 
   /// Creates the successor of `old` and runs it at a position.
-  private func add(workload index: Int, at position: Int, replacing old: PodObject, nowSeconds: Int64)
-  {
+  private func add(
+    workload index: Int, at position: Int, replacing old: PodObject, nowSeconds: Int64
+  ) {
     let node = Int(nodeOf(position: position))
     if workloads[index].kind == .deployment, random.oneIn(4) { workloads[index].revision += 1 }
     var identity = nextIdentity(workload: index, node: node, seconds: nowSeconds)

@@ -44,7 +44,7 @@ final class Cluster: @unchecked Sendable {
     self.podCount = podCount
     random = Random(seed: seed, label: 1)
     pods = SlotTable(capacity: podCount + max(history / 2, podCount / 8) + 1)
-    claims = SlotTable(capacity: podCount / 5 + max(history / 4, 64))
+    claims = SlotTable(capacity: podCount / 4 + max(history / 4, 64))
     self.history = History(capacity: history, version: 0)
     var plan = ClusterPlan(nodeCount: nodeCount, podCount: podCount, seed: seed)
     let assignments = plan.makeWorkloads()

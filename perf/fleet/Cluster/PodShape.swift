@@ -18,7 +18,11 @@ struct PodShape {
   var priorityClass: StaticString?
 
   init(of workload: Workload) {
-    var random = Random(seed: workload.seed, label: 4)
+    self.init(kind: workload.kind, seed: workload.seed)
+  }
+
+  init(kind: WorkloadKind, seed: UInt64) {
+    var random = Random(seed: seed, label: 4)
     resources = random.pick(Catalog.resources)
     hasSidecar = random.oneIn(5)
     hasRestartableInit = random.oneIn(20)
@@ -32,7 +36,7 @@ struct PodShape {
     hasRestartedAt = random.oneIn(4)
     let isGPU = random.oneIn(12)
     let isEphemeral = random.oneIn(40)
-    switch workload.kind {
+    switch kind {
     case .statefulSet:
       claimCount = random.oneIn(4) ? 2 : 1
     case .deployment:

@@ -275,7 +275,10 @@ extension Cluster {
       if byte > 0 { writer.append(":") }
       writer.append(hex: byte == 0 ? 2 : uid.high >> (byte * 8), digits: 2)
     }
-    writer.append("\\\",\\n    \\\"default\\\": true,\\n    \\\"dns\\\": {},\\n    \\\"trace\\\": \\\"")
+    writer.append(
+      """
+      \\",\\n    \\"default\\": true,\\n    \\"dns\\": {},\\n    \\"trace\\": \\"
+      """)
     for part in 0..<20 as Range<UInt64> {
       writer.append(hex: Random.mix(uid.low, part), digits: 16)
     }

@@ -196,9 +196,15 @@ extension Cluster {
     appendAddress(pod, to: &writer)
     writer.append("\"}],\"startTime\":\"")
     writer.append(rfc3339Seconds: pod.createdSeconds)
-    writer.append("\",\"containerStatuses\":[{\"name\":\"main\",\"state\":{\"running\":{\"startedAt\":\"")
+    writer.append(
+      """
+      ","containerStatuses":[{"name":"main","state":{"running":{"startedAt":"
+      """)
     writer.append(rfc3339Seconds: pod.createdSeconds + 10)
-    writer.append("\"}},\"lastState\":{},\"ready\":true,\"restartCount\":0,\"image\":\"registry.example.com/")
+    writer.append(
+      """
+      "}},"lastState":{},"ready":true,"restartCount":0,"image":"registry.example.com/
+      """)
     append(workload.name, to: &writer)
     writer.append("/main:v1.")
     writer.append(decimal: workload.seed >> 32 % 40)

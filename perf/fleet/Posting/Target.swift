@@ -62,7 +62,8 @@ struct Target {
     let descriptor = socket(Int32(address.ss_family), flags, 0)
     guard descriptor >= 0 else { return nil }
     var one: Int32 = 1
-    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, size)
     var address = address
     let length = addressLength
     let result = withUnsafePointer(to: &address) { pointer in

@@ -113,14 +113,11 @@ extension ByteWriter {
     let fourth = ByteWriter.hexDigits(UInt32(truncatingIfNeeded: uid.low))
     let dash = UInt8(ascii: "-")
     start.storeBytes(of: first, as: UInt64.self)
-    start.storeBytes(of: dash, toByteOffset: 8, as: UInt8.self)
-    start.storeBytes(of: UInt32(truncatingIfNeeded: second), toByteOffset: 9, as: UInt32.self)
-    start.storeBytes(of: dash, toByteOffset: 13, as: UInt8.self)
-    start.storeBytes(of: UInt32(truncatingIfNeeded: second >> 32), toByteOffset: 14, as: UInt32.self)
-    start.storeBytes(of: dash, toByteOffset: 18, as: UInt8.self)
-    start.storeBytes(of: UInt32(truncatingIfNeeded: third), toByteOffset: 19, as: UInt32.self)
-    start.storeBytes(of: dash, toByteOffset: 23, as: UInt8.self)
-    start.storeBytes(of: UInt32(truncatingIfNeeded: third >> 32), toByteOffset: 24, as: UInt32.self)
+    for (digits, offset) in [(second, 9), (second >> 32, 14), (third, 19), (third >> 32, 24)] {
+      start.storeBytes(of: dash, toByteOffset: offset - 1, as: UInt8.self)
+      start.storeBytes(
+        of: UInt32(truncatingIfNeeded: digits), toByteOffset: offset, as: UInt32.self)
+    }
     start.storeBytes(of: fourth, toByteOffset: 28, as: UInt64.self)
     advance(36)
   }
@@ -136,7 +133,7 @@ extension ByteWriter {
     let start = reserve(16)
     for position in 0..<digits {
       let nibble = UInt8((value >> UInt64((digits - 1 - position) * 4)) & 15)
-      start[position] = nibble < 10 ? UInt8(ascii: "0") &+ nibble : UInt8(ascii: "a") &+ nibble &- 10
+      start[position] = nibble &+ (nibble < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") &- 10)
     }
     advance(digits)
   }

@@ -15,6 +15,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from conftest import binary, wait_until
 
 KINDS = ["nodes", "pods", "persistentvolumeclaims", "persistentvolumes"]
@@ -290,7 +291,9 @@ def test_compressed_bodies_are_gzip(scripted):
 
 def test_an_interrupt_ends_with_the_summary(sink, start, disk_dir):
     summary = disk_dir / "summary.json"
-    fleet = start([binary("fleet"), "--no-api", "--rate", 50, "--target", sink, "--summary", summary])
+    fleet = start(
+        [binary("fleet"), "--no-api", "--rate", 50, "--target", sink, "--summary", summary]
+    )
     fleet.wait_for("seed")
     threading.Event().wait(1.0)
     fleet.signal(signal.SIGINT)
@@ -376,9 +379,7 @@ def test_a_watch_continues_a_list(api):
     state = {i["metadata"]["uid"]: i for page in first for i in page["items"]}
     assert len(state) == 400
     version = first[0]["metadata"]["resourceVersion"]
-    events = client.watch(
-        "pods", 4, resourceVersion=version, allowWatchBookmarks="true"
-    )
+    events = client.watch("pods", 4, resourceVersion=version, allowWatchBookmarks="true")
     counts = Counter(event["type"] for event in events)
     assert counts["ADDED"] >= 100 and counts["DELETED"] >= 100
     for event in events:
@@ -395,9 +396,7 @@ def test_a_watch_continues_a_list(api):
         int(e["object"]["metadata"]["resourceVersion"]) for e in events if e["type"] != "BOOKMARK"
     ]
     assert versions == sorted(set(versions))
-    exact = client.get(
-        f"/api/v1/pods?resourceVersion={versions[-1]}&resourceVersionMatch=Exact"
-    )
+    exact = client.get(f"/api/v1/pods?resourceVersion={versions[-1]}&resourceVersionMatch=Exact")
     assert {i["metadata"]["uid"] for i in exact["items"]} == set(state)
 
 

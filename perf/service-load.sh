@@ -89,7 +89,9 @@ env -u AWS_ENDPOINT_URL -u KUBERNETES_SERVICE_HOST \
 service_pid=$!
 children=("$service_pid" "$fleet_pid")
 
-port() { grep -oiE 'listening[^0-9]*[^ ]*:[0-9]+' "$run/aggregator.log" | grep -oE '[0-9]+$' | head -n 1; }
+port() {
+  grep -oiE 'listening[^0-9]*[^ ]*:[0-9]+' "$run/aggregator.log" | grep -oE '[0-9]+$' | head -n 1
+}
 has_port() { [[ -n $(port) ]]; }
 # GET PATH: the status, from a shell without curl.
 status() {
@@ -138,7 +140,10 @@ rows=$(number rows_acknowledged)
 rate_rows=$(number rows_per_second)
 p99=$(number p99)
 # seconds and microseconds a row of so many clock ticks.
-cpu() { awk -v t="$1" -v hz="$ticks" -v r="$rows" 'BEGIN {printf "%.1f s, %.2f s per million rows", t / hz, t / hz / r * 1e6}'; }
+cpu() {
+  awk -v ticks="$1" -v hz="$ticks" -v rows="$rows" \
+    'BEGIN {s = ticks / hz; printf "%.1f s, %.2f s per million rows", s, s / rows * 1e6}'
+}
 mib() { awk -v k="$1" 'BEGIN {printf "%.0f MiB", k / 1024}'; }
 
 objects=$(find "$run/store" -name '*.parquet' | wc -l)

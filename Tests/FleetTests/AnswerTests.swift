@@ -27,7 +27,10 @@ import Testing
   func everyPrefixIsIncomplete(index: Int) throws {
     let expected = Self.answers[index]
     for count in 0..<expected.text.utf8.count {
-      guard case .incomplete = Self.parse(String(expected.text.prefix(count))) else {
+      guard
+        case .incomplete = Self.parse(
+          String(decoding: expected.text.utf8.prefix(count), as: UTF8.self))
+      else {
         Issue.record("\(count) bytes of \(expected.text) are taken for an answer")
         continue
       }

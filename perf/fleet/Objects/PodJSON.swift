@@ -135,10 +135,15 @@ extension Cluster {
     _ identity: PodIdentity, _ workload: Workload, _ shape: PodShape, zone: StaticString?,
     to writer: inout ByteWriter
   ) {
-    var extra = shape.extraLabels
-    if workload.kind == .job || workload.kind == .cronJob { extra = min(extra, 1) }
-    if workload.kind == .statefulSet { extra = min(extra, 2) }
-    if workload.kind == .bare { extra = max(extra, 1) }
+    // What a kind brings along leaves more or less room up to ten.
+    let extra =
+      switch workload.kind {
+      case .deployment, .mirror: shape.extraLabels
+      case .statefulSet: min(shape.extraLabels, 2)
+      case .daemonSet: min(shape.extraLabels, 3)
+      case .cronJob, .job: min(shape.extraLabels, 1)
+      case .bare: max(shape.extraLabels, 1)
+      }
     writer.append("\"labels\":{")
     if extra >= 3 { writer.append("\"app.kubernetes.io/component\":\"server\",") }
     writer.append("\"app.kubernetes.io/instance\":\"")

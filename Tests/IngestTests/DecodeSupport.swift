@@ -15,7 +15,8 @@ enum DecodeSupport {
     }
   }
 
-  static func check(_ body: [UInt8], _ decoder: ReportDecoder) -> Result<DecodedReport, DecodeError> {
+  static func check(_ body: [UInt8], _ decoder: ReportDecoder) -> Result<DecodedReport, DecodeError>
+  {
     withBody(body) { bytes in
       Result { () throws(DecodeError) in try decoder.check(bytes) }
     }

@@ -42,7 +42,8 @@ struct ReportDecoderTests {
   }
 
   @Test func nullAndAbsentAreTheSame() throws {
-    let nulls = #","cpu_usage_cores":null,"memory_usage_bytes":null,"net_tx_bytes":null,"#
+    let nulls =
+      #","cpu_usage_cores":null,"memory_usage_bytes":null,"net_tx_bytes":null,"#
       + #""net_rx_bytes":null,"pod_start_time":null"#
     let pods = DecodeSupport.pod(nulls) + "," + DecodeSupport.pod()
     let found = try rows(DecodeSupport.report(pods: pods, extra: #""ec2_instance_id":null,"#))
@@ -65,7 +66,8 @@ struct ReportDecoderTests {
   }
 
   @Test func escapesAreUndone() throws {
-    let pod = #"{"\u0070od_id":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00z","namespace":"n\u00e9","#
+    let pod =
+      #"{"\u0070od_id":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00z","namespace":"n\u00e9","#
       + #""name":"\u4e2d"}"#
     let found = try rows(DecodeSupport.report(pods: pod))
     #expect(found[0].podID == "a\"\\/\u{8}\u{c}\n\r\té😀z")
@@ -74,7 +76,8 @@ struct ReportDecoderTests {
 
   @Test func noPods() throws {
     let mark = batch.mark()
-    let report = try DecodeSupport.decode(DecodeSupport.report(pods: ""), decoder, into: batch).get()
+    let report = try DecodeSupport.decode(DecodeSupport.report(pods: ""), decoder, into: batch)
+      .get()
     #expect(report.rowCount == 0)
     #expect(batch.mark() == mark)
   }

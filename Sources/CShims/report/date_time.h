@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 namespace cshims_report_internal {
 
@@ -26,6 +27,27 @@ struct Instant {
   }
 };
 
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
+
+// Eight bytes of a date-time at once. `digits` has 1 in each byte that must be a digit, `separators`
+// the bytes that must be there else. False unless all are as wanted; else byte i of `pairs` is the
+// number that the digits at i and i + 1 make.
+template <uint64_t digits, uint64_t separators>
+inline bool read_pairs(const uint8_t *text, uint64_t *pairs) {
+  constexpr uint64_t high = 0x8080808080808080u;
+  // Added to these, a digit above 9 and a separator above 0 set their byte's highest bit.
+  constexpr uint64_t limits = 0x7f7f7f7f7f7f7f7fu - digits * 9;
+  uint64_t word;
+  memcpy(&word, text, 8);
+  word ^= separators | digits * 0x30;
+  if (((word | ((word & ~high) + limits)) & high) != 0) return false;
+  *pairs = word * 10 + (word >> 8);
+  return true;
+}
+
+// The pair at byte `at`.
+inline uint32_t pair(uint64_t pairs, unsigned at) { return uint32_t(pairs >> 8 * at & 0xff); }
+
 // Two digits at `text`; above 99 when one is none.
 inline uint32_t two_digits(const uint8_t *text) {
   uint32_t tens = text[0] - uint32_t('0'), ones = text[1] - uint32_t('0');
@@ -34,7 +56,7 @@ inline uint32_t two_digits(const uint8_t *text) {
 
 // Days from 1970-01-01 to a date of the proleptic Gregorian calendar, year 0 and later, counted in
 // years that begin in March, so that the leap day comes last.
-inline int64_t days_since_1970(uint32_t year, uint32_t month, uint32_t day) {
+__attribute__((always_inline)) inline int64_t days_since_1970(uint32_t year, uint32_t month, uint32_t day) {
   uint32_t shifted = month <= 2 ? year + 399 : year + 400;
   uint32_t century = shifted / 100;
   uint32_t of_year = (153 * (month <= 2 ? month + 9 : month - 3) + 2) / 5 + day - 1;
@@ -48,19 +70,18 @@ inline int64_t days_since_1970(uint32_t year, uint32_t month, uint32_t day) {
 inline bool parse_date_time(const uint8_t *text, size_t count, Instant *instant) {
   // The shortest is `YYYY-MM-DDThh:mm:ssZ`.
   if (count < 20) return false;
-  uint32_t century = two_digits(text), year_of_century = two_digits(text + 2);
-  uint32_t month = two_digits(text + 5), day = two_digits(text + 8);
-  uint32_t hour = two_digits(text + 11), minute = two_digits(text + 14);
-  uint32_t second = two_digits(text + 17);
-  if (text[4] != '-' || text[7] != '-' || (text[10] | 0x20) != 't' || text[13] != ':' ||
-      text[16] != ':') {
+  uint64_t date, time;
+  if (!read_pairs<0x0001010001010101, 0x2d00002d00000000>(text, &date) ||
+      !read_pairs<0x0101000101000101, 0x00003a00003a0000>(text + 11, &time)) {
     return false;
   }
-  if (century > 99 || year_of_century > 99 || month - 1 > 11 || day - 1 > 30 || hour > 23 ||
-      minute > 59 || second > 60) {
+  uint32_t year = pair(date, 0) * 100 + pair(date, 2);
+  uint32_t month = pair(date, 5), day = two_digits(text + 8);
+  uint32_t hour = pair(time, 0), minute = pair(time, 3), second = pair(time, 6);
+  if ((text[10] | 0x20) != 't' || month - 1 > 11 || day - 1 > 30 || hour > 23 || minute > 59 ||
+      second > 60) {
     return false;
   }
-  uint32_t year = century * 100 + year_of_century;
   if (day > 28) {
     static const uint8_t lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -83,8 +104,9 @@ inline bool parse_date_time(const uint8_t *text, size_t count, Instant *instant)
   }
 
   int64_t offset = 0;
-  if (at + 1 == count && (text[at] | 0x20) == 'z') {
-    // Already UTC.
+  if (at + 6 == count && memcmp(text + at, "+00:00", 6) == 0) {
+    // Python's way to write UTC.
+  } else if (at + 1 == count && (text[at] | 0x20) == 'z') {
   } else if (at + 6 == count && (text[at] == '+' || text[at] == '-') && text[at + 3] == ':') {
     uint32_t hours = two_digits(text + at + 1), minutes = two_digits(text + at + 4);
     if (hours > 23 || minutes > 59) return false;

@@ -43,6 +43,26 @@ inline bool eight_digits(uint64_t word, uint64_t *value) {
   return true;
 }
 
+// Whether the `count` (1 to 16) bytes at `text` are digits, and their value. What lies behind them
+// must be readable and does not matter. No loop, so nothing to mispredict.
+inline bool known_digits(const uint8_t *text, size_t count, uint64_t *value) {
+  constexpr uint64_t zeros = 0x3030303030303030u;
+  uint64_t word, upper = 0, lower;
+  if (count > 8) {
+    size_t leading = count - 8;
+    memcpy(&word, text, 8);
+    word = leading == 8 ? word : word << (64 - 8 * leading) | zeros >> 8 * leading;
+    if (!eight_digits(word, &upper)) return false;
+    memcpy(&word, text + leading, 8);
+  } else {
+    memcpy(&word, text, 8);
+    word = count == 8 ? word : word << (64 - 8 * count) | zeros >> 8 * count;
+  }
+  if (!eight_digits(word, &lower)) return false;
+  *value = upper * 100000000 + lower;
+  return true;
+}
+
 // Reads digits into `value` (wrapping when there are too many) and returns their end. At least
 // eight bytes behind the digits must be readable.
 inline const uint8_t *read_digits(const uint8_t *text, uint64_t *value) {
@@ -129,15 +149,37 @@ inline bool is_below_one(const Number &number) {
   return magnitude + (down ? -exponent : exponent) < 0;
 }
 
+constexpr double powers_of_ten[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+// 10^`places`, for at most 19 of them; a double holds each up to 22 exactly.
+inline uint64_t integer_power_of_ten(size_t places) { return uint64_t(powers_of_ten[places]); }
+// Up to here every integer is a double.
+constexpr uint64_t maximum_exact_integer = uint64_t(1) << 53;
+
+// The usual integer: a token of `count` bytes, all digits. False says nothing but that it is another.
+inline bool usual_integer(const uint8_t *text, size_t count, uint64_t *value) {
+  return count - 1 < 16 && (*text != '0' || count == 1) && known_digits(text, count, value);
+}
+
+// The usual fraction: a token of `count` bytes, one digit, a point, and up to 15 digits.
+inline bool usual_fraction(const uint8_t *text, size_t count, double *value) {
+  if (count - 3 > 14 || text[1] != '.' || !is_digit(text[0])) return false;
+  uint64_t fraction;
+  size_t places = count - 2;
+  if (!known_digits(text + 2, places, &fraction)) return false;
+  uint64_t significand = (text[0] - uint64_t('0')) * integer_power_of_ten(places) + fraction;
+  if (significand > maximum_exact_integer) return false;
+  *value = double(significand) / powers_of_ten[places];
+  return true;
+}
+
 // The nearest double; infinity when it is beyond the largest.
 inline double to_double(const Number &number) {
-  static const double powers[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   // Both operands are exact, so one division rounds once (Clinger 1990).
   if (!number.has_exponent && number.digit_count <= maximum_exact_digits &&
-      number.significand <= uint64_t(1) << 53 && number.fraction_digit_count <= 22) {
-    double value = double(number.significand) / powers[number.fraction_digit_count];
+      number.significand <= maximum_exact_integer && number.fraction_digit_count <= 22) {
+    double value = double(number.significand) / powers_of_ten[number.fraction_digit_count];
     return number.negative ? -value : value;
   }
   double value = 0;

@@ -83,6 +83,10 @@ private:
   bool literal(const char *word, size_t length) const;
   bool skip_string();
   bool skip_scalar();
+  bool general_cpu_value(unsigned depth, double *cpu, bool *is_null,
+                         cshims_report_reason *reason);
+  bool general_integer_value(unsigned depth, int64_t *integer, bool *is_null,
+                             cshims_report_reason *reason);
   bool number_token(Number *number, bool *is_null, bool *is_number, unsigned depth);
 };
 
@@ -252,6 +256,17 @@ inline bool Tokens::number_token(Number *number, bool *is_null, bool *is_number,
 
 inline bool Tokens::cpu_value(unsigned depth, double *cpu, bool *is_null,
                               cshims_report_reason *reason) {
+  size_t start = *next;
+  if (usual_fraction(body + start, next[1] - start, cpu)) {
+    *is_null = false;
+    next += 1;
+    return true;
+  }
+  return general_cpu_value(depth, cpu, is_null, reason);
+}
+
+__attribute__((noinline)) inline bool Tokens::general_cpu_value(
+    unsigned depth, double *cpu, bool *is_null, cshims_report_reason *reason) {
   Number number;
   bool is_number;
   if (!number_token(&number, is_null, &is_number, depth)) return false;
@@ -274,6 +289,19 @@ inline bool Tokens::cpu_value(unsigned depth, double *cpu, bool *is_null,
 
 inline bool Tokens::integer_value(unsigned depth, int64_t *integer, bool *is_null,
                                   cshims_report_reason *reason) {
+  size_t start = *next;
+  uint64_t value;
+  if (usual_integer(body + start, next[1] - start, &value)) {
+    *integer = int64_t(value);
+    *is_null = false;
+    next += 1;
+    return true;
+  }
+  return general_integer_value(depth, integer, is_null, reason);
+}
+
+__attribute__((noinline)) inline bool Tokens::general_integer_value(
+    unsigned depth, int64_t *integer, bool *is_null, cshims_report_reason *reason) {
   Number number;
   bool is_number;
   if (!number_token(&number, is_null, &is_number, depth)) return false;

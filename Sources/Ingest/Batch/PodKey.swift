@@ -2,13 +2,16 @@ import CShims
 
 /// Sixteen bytes that stand for a pod_id: a canonical lower-case UUID itself, packed, and anything
 /// else by its XXH3-128, which is then only a hint: the text decides.
-struct PodKey: Equatable {
+struct PodKey {
   var low: UInt64
   var high: UInt64
   var isUUID: Bool
+  /// Where in a table the search begins, and what tells most others apart.
+  var hash: UInt32
 
   static let uuidCharacterCount = 36
 
+  @inline(__always)
   init(_ podID: UnsafeRawBufferPointer, seed: UInt64) {
     if podID.count == Self.uuidCharacterCount, let base = podID.baseAddress,
       let packed = Self.pack(base)
@@ -21,10 +24,20 @@ struct PodKey: Equatable {
       high = hash.high
       isUUID = false
     }
+    hash = Self.hash(low, high, seed)
+  }
+
+  /// The key of a record; what kind of text it came from makes no difference to its hash.
+  init(low: UInt64, high: UInt64, seed: UInt64) {
+    self.low = low
+    self.high = high
+    isUUID = false
+    hash = Self.hash(low, high, seed)
   }
 
   /// The 36 characters at `text` as 16 bytes; nil unless they are `8-4-4-4-12` lower-case
   /// hexadecimal digits. Nothing but the same text packs to the same bytes.
+  @inline(__always)
   static func pack(_ text: UnsafeRawPointer) -> (low: UInt64, high: UInt64)? {
     let dash = UInt8(ascii: "-")
     guard
@@ -72,10 +85,10 @@ struct PodKey: Equatable {
     }
   }
 
-  /// Where in a table the key's search begins, before it is cut to the table's size.
   @inline(__always)
-  func hash(seed: UInt64) -> UInt64 {
+  private static func hash(_ low: UInt64, _ high: UInt64, _ seed: UInt64) -> UInt32 {
     let product = (low ^ seed).multipliedFullWidth(by: high ^ 0x9e37_79b9_7f4a_7c15)
-    return product.high ^ product.low
+    let folded = product.high ^ product.low
+    return UInt32(truncatingIfNeeded: folded ^ (folded >> 32))
   }
 }

@@ -4,29 +4,34 @@ import Glibc
 
 /// The distinct pods of a batch: (pod_id, namespace, name, pod_start_time) to ordinals 0, 1, 2 …
 ///
-/// Open addressing with linear probing. A slot holds the 16-byte key, so that a probe of a known pod
-/// touches one cache line of the table and the pod's own record:
+/// Open addressing with linear probing over 8-byte slots, eight a cache line. Everything that decides
+/// lies in the pod's record, in the batch's text arena; a known pod costs one line of the table and the
+/// one or two of its record:
 ///
-///     slot    | key low 8 | key high 8 | start micros 8 | record offset 4 | ordinal + 1 4 |
-///     record  | start micros 8 | id 4 | namespace 4 | name 4 | is UUID 4 | namespace name id |
+///     slot    | hash 4 | record offset 4, 0: empty |
+///     record  | key 16 | start micros 8 | id 4 | namespace 4 | name 4 | ordinal 4 | namespace name id |
 ///
-/// Records lie in the batch's text arena. Load is at most one half. Ordinals are only ever taken back
-/// newest first (`truncate`), by backward shift, so there are no tombstones.
+/// Load is at most one half. Ordinals are only ever taken back newest first (`truncate`), by backward
+/// shift, so there are no tombstones.
 struct PodTable: ~Copyable {
   struct Slot {
-    var low: UInt64
-    var high: UInt64
-    var startMicros: Int64
+    /// Its low bits are the bucket where the search begins, the others tell slots apart.
+    var hash: UInt32
     var recordOffset: UInt32
-    var ordinalPlusOne: UInt32
   }
 
   struct RecordHeader {
+    var low: UInt64
+    var high: UInt64
     var startMicros: Int64
     var podIDCount: UInt32
     var namespaceCount: UInt32
     var nameCount: UInt32
-    var isUUID: UInt32
+    /// The highest bit is set when the key is a packed UUID.
+    var ordinalAndKind: UInt32
+
+    static let uuidBit: UInt32 = 1 << 31
+    var ordinal: UInt32 { ordinalAndKind & ~Self.uuidBit }
   }
 
   static let recordHeaderByteCount = MemoryLayout<RecordHeader>.size
@@ -43,12 +48,14 @@ struct PodTable: ~Copyable {
   private var slots: UnsafeMutablePointer<Slot>
   private(set) var slotCount: Int
   private let seed: UInt64
-  /// Keys and hashes of the pods being probed together.
+  /// Keys of the pods being probed together.
   private let keys: UnsafeMutablePointer<PodKey>
-  private let hashes: UnsafeMutablePointer<UInt64>
+  /// The record that a pod's hash leads to; 0 when it leads to none.
+  private let candidates: UnsafeMutablePointer<UInt32>
 
   /// `capacity` distinct pods fit. `seed` decides where keys go; it should be hard to guess.
   init(capacity: Int, seed: UInt64) {
+    precondition(capacity < Int(RecordHeader.uuidBit))
     self.capacity = capacity
     self.seed = seed
     offsetMemory = MappedMemory(byteCount: capacity * MemoryLayout<UInt32>.stride)
@@ -57,12 +64,12 @@ struct PodTable: ~Copyable {
     slotMemory = Self.slotMemory(slotCount)
     slots = slotMemory.base.bindMemory(to: Slot.self, capacity: slotCount)
     keys = .allocate(capacity: IngestLimits.probeGroupSize)
-    hashes = .allocate(capacity: IngestLimits.probeGroupSize)
+    candidates = .allocate(capacity: IngestLimits.probeGroupSize)
   }
 
   deinit {
     keys.deallocate()
-    hashes.deallocate()
+    candidates.deallocate()
   }
 
   /// Fresh memory reads as zero: every slot is empty.
@@ -86,81 +93,95 @@ struct PodTable: ~Copyable {
       let group = UnsafeBufferPointer(rebasing: pods[start..<end])
       prefetch(group, arena: arena)
       for index in group.indices {
-        ordinals[start + index] = ordinal(
-          of: group[index], key: keys[index], hash: hashes[index], arena: &arena)
+        let candidate = candidates[index]
+        let record = arena.base + Int(candidate)
+        if candidate != 0, Self.isSame(group[index], keys[index], record) {
+          ordinals[start + index] =
+            record.assumingMemoryBound(to: RecordHeader.self).pointee.ordinal
+        } else {
+          ordinals[start + index] = ordinal(of: group[index], key: keys[index], arena: &arena)
+        }
       }
       start = end
     }
   }
 
-  /// Computes keys and hashes, and asks for the slots and then the records they lead to.
+  /// Computes keys and asks for their slots; then finds candidates by hash and asks for their
+  /// records.
   private func prefetch(
     _ group: UnsafeBufferPointer<cshims_report_pod>, arena: borrowing TextArena
   ) {
-    let (keys, hashes, slots, mask) = (keys, hashes, slots, slotCount - 1)
+    let (keys, candidates, slots, seed) = (keys, candidates, slots, seed)
+    let (mask, base) = (slotCount - 1, arena.base)
     for index in group.indices {
-      let pod = group[index]
       let key = PodKey(
-        UnsafeRawBufferPointer(start: pod.pod_id, count: Int(pod.pod_id_count)), seed: seed)
-      let hash = key.hash(seed: seed)
+        UnsafeRawBufferPointer(
+          start: group[index].pod_id, count: Int(group[index].pod_id_count)), seed: seed)
       keys[index] = key
-      hashes[index] = hash
-      cshims_prefetch(slots + Int(truncatingIfNeeded: hash) & mask)
+      candidates[index] = key.hash
+      cshims_prefetch(slots + Int(key.hash) & mask)
     }
     for index in group.indices {
-      let slot = slots + Int(truncatingIfNeeded: hashes[index]) & mask
-      let record = arena.base + Int(slot.pointee.recordOffset)
+      let hash = candidates[index]
+      var bucket = Int(hash) & mask
+      while slots[bucket].recordOffset != 0, slots[bucket].hash != hash {
+        bucket = (bucket + 1) & mask
+      }
+      candidates[index] = slots[bucket].recordOffset
+      let record = base + Int(slots[bucket].recordOffset)
       cshims_prefetch(record)
       cshims_prefetch(record + 64)
     }
   }
 
+  /// The general path: an equal hash may be another pod's, and there may be none.
+  @inline(never)
   private mutating func ordinal(
-    of pod: cshims_report_pod, key: PodKey, hash: UInt64, arena: inout TextArena
+    of pod: cshims_report_pod, key: PodKey, arena: inout TextArena
   ) -> UInt32 {
     let mask = slotCount - 1
-    var bucket = Int(truncatingIfNeeded: hash) & mask
-    while true {
-      let slot = slots + bucket
-      if slot.pointee.ordinalPlusOne == 0 { break }
-      if slot.pointee.low == key.low, slot.pointee.high == key.high,
-        slot.pointee.startMicros == pod.start_micros,
-        Self.isSame(pod, key, arena.base + Int(slot.pointee.recordOffset))
-      {
-        return slot.pointee.ordinalPlusOne - 1
+    var bucket = Int(key.hash) & mask
+    while slots[bucket].recordOffset != 0 {
+      if slots[bucket].hash == key.hash {
+        let record = arena.base + Int(slots[bucket].recordOffset)
+        if Self.isSame(pod, key, record) {
+          return record.assumingMemoryBound(to: RecordHeader.self).pointee.ordinal
+        }
       }
       bucket = (bucket + 1) & mask
     }
-    let offset = Self.appendRecord(pod, key, arena: &arena)
     let ordinal = UInt32(count)
+    let offset = Self.appendRecord(pod, key, ordinal: ordinal, arena: &arena)
     offsets[count] = offset
     count += 1
-    slots[bucket] = Slot(
-      low: key.low, high: key.high, startMicros: pod.start_micros, recordOffset: offset,
-      ordinalPlusOne: ordinal + 1)
+    slots[bucket] = Slot(hash: key.hash, recordOffset: offset)
     return ordinal
   }
 
-  /// Compares everything that the slot did not: texts byte by byte.
+  /// Compares everything: texts byte by byte, but for a UUID, whose key is its text.
+  @inline(__always)
   private static func isSame(
     _ pod: cshims_report_pod, _ key: PodKey, _ record: UnsafeMutableRawPointer
   ) -> Bool {
-    let header = record.assumingMemoryBound(to: RecordHeader.self).pointee
-    guard header.namespaceCount == pod.namespace_count, header.nameCount == pod.name_count,
-      (header.isUUID != 0) == key.isUUID
+    let header = record.assumingMemoryBound(to: RecordHeader.self)
+    guard header.pointee.low == key.low, header.pointee.high == key.high,
+      header.pointee.startMicros == pod.start_micros,
+      header.pointee.namespaceCount == pod.namespace_count,
+      header.pointee.nameCount == pod.name_count,
+      (header.pointee.ordinalAndKind & RecordHeader.uuidBit != 0) == key.isUUID
     else { return false }
     var text = record + recordHeaderByteCount
-    guard memcmp(text, pod.pod_namespace, Int(header.namespaceCount)) == 0 else { return false }
-    text += Int(header.namespaceCount)
-    guard memcmp(text, pod.name, Int(header.nameCount)) == 0 else { return false }
+    guard memcmp(text, pod.pod_namespace, Int(pod.namespace_count)) == 0 else { return false }
+    text += Int(pod.namespace_count)
+    guard memcmp(text, pod.name, Int(pod.name_count)) == 0 else { return false }
     if key.isUUID { return true }
-    text += Int(header.nameCount)
-    return header.podIDCount == pod.pod_id_count
-      && memcmp(text, pod.pod_id, Int(header.podIDCount)) == 0
+    text += Int(pod.name_count)
+    return header.pointee.podIDCount == pod.pod_id_count
+      && memcmp(text, pod.pod_id, Int(pod.pod_id_count)) == 0
   }
 
   private static func appendRecord(
-    _ pod: cshims_report_pod, _ key: PodKey, arena: inout TextArena
+    _ pod: cshims_report_pod, _ key: PodKey, ordinal: UInt32, arena: inout TextArena
   ) -> UInt32 {
     let (idCount, namespaceCount, nameCount) = (
       Int(pod.pod_id_count), Int(pod.namespace_count), Int(pod.name_count)
@@ -169,9 +190,10 @@ struct PodTable: ~Copyable {
     let record = arena.base + Int(offset)
     record.storeBytes(
       of: RecordHeader(
-        startMicros: pod.start_micros, podIDCount: pod.pod_id_count,
-        namespaceCount: pod.namespace_count, nameCount: pod.name_count,
-        isUUID: key.isUUID ? 1 : 0),
+        low: key.low, high: key.high, startMicros: pod.start_micros,
+        podIDCount: pod.pod_id_count, namespaceCount: pod.namespace_count,
+        nameCount: pod.name_count,
+        ordinalAndKind: ordinal | (key.isUUID ? RecordHeader.uuidBit : 0)),
       as: RecordHeader.self)
     var text = record + recordHeaderByteCount
     if let bytes = pod.pod_namespace { text.copyMemory(from: bytes, byteCount: namespaceCount) }
@@ -192,20 +214,14 @@ struct PodTable: ~Copyable {
     let memory = Self.slotMemory(newCount)
     let fresh = memory.base.bindMemory(to: Slot.self, capacity: newCount)
     let mask = newCount - 1
-    for bucket in 0..<slotCount where slots[bucket].ordinalPlusOne != 0 {
-      var target = home(slots[bucket], mask: mask)
-      while fresh[target].ordinalPlusOne != 0 { target = (target + 1) & mask }
+    for bucket in 0..<slotCount where slots[bucket].recordOffset != 0 {
+      var target = Int(slots[bucket].hash) & mask
+      while fresh[target].recordOffset != 0 { target = (target + 1) & mask }
       fresh[target] = slots[bucket]
     }
     slotMemory = memory
     slots = fresh
     slotCount = newCount
-  }
-
-  /// The bucket where the search for a slot's key begins.
-  private func home(_ slot: Slot, mask: Int) -> Int {
-    let key = PodKey(low: slot.low, high: slot.high, isUUID: false)
-    return Int(truncatingIfNeeded: key.hash(seed: seed)) & mask
   }
 
   // MARK: Taking back
@@ -215,33 +231,31 @@ struct PodTable: ~Copyable {
     precondition(newCount >= 0 && newCount <= count)
     while count > newCount {
       count -= 1
-      remove(UInt32(count), record: arena.base + Int(offsets[count]))
+      let offset = offsets[count]
+      let header = (arena.base + Int(offset)).load(as: RecordHeader.self)
+      remove(offset, hash: PodKey(low: header.low, high: header.high, seed: seed).hash)
     }
   }
 
-  private func remove(_ ordinal: UInt32, record: UnsafeMutableRawPointer) {
+  private func remove(_ offset: UInt32, hash: UInt32) {
     let mask = slotCount - 1
-    let header = record.load(as: RecordHeader.self)
-    let idStart = Self.recordHeaderByteCount + Int(header.namespaceCount) + Int(header.nameCount)
-    let key = PodKey(
-      UnsafeRawBufferPointer(start: record + idStart, count: Int(header.podIDCount)), seed: seed)
-    var hole = Int(truncatingIfNeeded: key.hash(seed: seed)) & mask
-    while slots[hole].ordinalPlusOne != ordinal + 1 {
-      precondition(slots[hole].ordinalPlusOne != 0)
+    var hole = Int(hash) & mask
+    while slots[hole].recordOffset != offset {
+      precondition(slots[hole].recordOffset != 0)
       hole = (hole + 1) & mask
     }
     // Backward shift: whatever the hole would cut off from its home moves into it.
     var bucket = hole
     while true {
       bucket = (bucket + 1) & mask
-      if slots[bucket].ordinalPlusOne == 0 { break }
-      let distance = (bucket - home(slots[bucket], mask: mask)) & mask
+      if slots[bucket].recordOffset == 0 { break }
+      let distance = (bucket - Int(slots[bucket].hash) & mask) & mask
       if distance >= (bucket - hole) & mask {
         slots[hole] = slots[bucket]
         hole = bucket
       }
     }
-    slots[hole].ordinalPlusOne = 0
+    slots[hole].recordOffset = 0
   }
 
   /// Forgets all pods. A table much larger than they needed becomes small again.
@@ -296,31 +310,21 @@ struct PodTable: ~Copyable {
     precondition(slotCount & (slotCount - 1) == 0 && count * 2 <= slotCount)
     let mask = slotCount - 1
     var seen = [Bool](repeating: false, count: count)
-    for bucket in 0..<slotCount where slots[bucket].ordinalPlusOne != 0 {
+    for bucket in 0..<slotCount where slots[bucket].recordOffset != 0 {
       let slot = slots[bucket]
-      let ordinal = Int(slot.ordinalPlusOne) - 1
-      precondition(ordinal < count && !seen[ordinal])
+      let header = (arena.base + Int(slot.recordOffset)).load(as: RecordHeader.self)
+      let ordinal = Int(header.ordinal)
+      precondition(ordinal < count && !seen[ordinal] && offsets[ordinal] == slot.recordOffset)
       seen[ordinal] = true
-      precondition(slot.recordOffset == offsets[ordinal])
-      let header = header(ordinal, arena: arena)
-      precondition(header.startMicros == slot.startMicros)
       let key = PodKey(text(.podID, ordinal, arena: arena), seed: seed)
-      precondition(key.low == slot.low && key.high == slot.high)
-      precondition(key.isUUID == (header.isUUID != 0))
-      var step = home(slot, mask: mask)
+      precondition(key.low == header.low && key.high == header.high && key.hash == slot.hash)
+      precondition(key.isUUID == (header.ordinalAndKind & RecordHeader.uuidBit != 0))
+      var step = Int(slot.hash) & mask
       while step != bucket {
-        precondition(slots[step].ordinalPlusOne != 0)
+        precondition(slots[step].recordOffset != 0)
         step = (step + 1) & mask
       }
     }
     precondition(seen.allSatisfy { $0 })
-  }
-}
-
-extension PodKey {
-  init(low: UInt64, high: UInt64, isUUID: Bool) {
-    self.low = low
-    self.high = high
-    self.isUUID = isUUID
   }
 }

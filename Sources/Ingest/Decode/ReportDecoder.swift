@@ -54,7 +54,9 @@ package final class ReportDecoder {
   /// Instruction sets that this processor has a decoder for, the best last.
   package static var implementations: [String] {
     var names: [String] = []
-    while let name = cshims_report_implementation(names.count) { names.append(String(cString: name)) }
+    while let name = cshims_report_implementation(names.count) {
+      names.append(String(cString: name))
+    }
     return names
   }
 

@@ -92,7 +92,7 @@ let package = Package(
     .testTarget(name: "ColumnarTests", dependencies: ["Columnar"], swiftSettings: swiftSettings),
     .testTarget(name: "KubeIndexTests", dependencies: ["KubeIndex"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "IngestTests", dependencies: ["Ingest", "Columnar", "KubeIndex"],
+      name: "IngestTests", dependencies: ["CShims", "Ingest", "Columnar", "KubeIndex"],
       swiftSettings: swiftSettings),
     .testTarget(name: "StyleTests", swiftSettings: swiftSettings),
     .testTarget(name: "FleetTests", dependencies: ["fleet"], swiftSettings: swiftSettings),

@@ -117,3 +117,10 @@ extern "C" cshims_report_reason cshims_report_decode(
   if (!walk.document(*result)) return refuse(body, count, result);
   return result->reason;
 }
+
+extern "C" int cshims_report_date_time(const uint8_t *text, size_t count, int64_t *micros) {
+  Instant instant;
+  if (!parse_date_time(text, count, &instant)) return 0;
+  *micros = instant.total_micros();
+  return 1;
+}

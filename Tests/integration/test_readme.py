@@ -1,11 +1,13 @@
 """What the README says is so: its tables against the code, its commands run as they stand."""
 
+import os
 import re
+import signal
 import subprocess
 
 import pytest
 
-from conftest import ROOT, binary
+from conftest import ROOT, binary, free_port
 from usage_table import SCHEMA
 
 README = (ROOT / "README.md").read_text()
@@ -65,8 +67,6 @@ def blocks(heading):
 @pytest.mark.timeout(180)
 def test_a_report_by_hand_becomes_a_row(disk_dir):
     """The README's commands, pasted into one shell: only the port is changed, which may be taken."""
-    from conftest import free_port
-
     post, query = blocks("One report, by hand")
     port = str(free_port())
     post = post.replace("8888", port).replace(
@@ -76,7 +76,7 @@ def test_a_report_by_hand_becomes_a_row(disk_dir):
     query = query.replace("scripts/sql.sh", str(ROOT / "scripts" / "sql.sh"))
     query = query.replace("-t .build", f"-t {disk_dir}/.build")
     script = (
-        "set -u; trap 'kill $(jobs -p) 2>/dev/null' EXIT\n"
+        "set -u\n"
         + post
         + "\necho\n"
         + f"""
@@ -89,8 +89,19 @@ kill %1 %2
 wait
 """
     )
-    result = subprocess.run(
-        ["bash", "-c", script], cwd=disk_dir, capture_output=True, text=True, timeout=120
+    process = subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=disk_dir,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
-    assert '{"status":"ok"}' in result.stdout, result.stdout + result.stderr
-    assert re.search(r"hello\s+│\s+0\.25", result.stdout), result.stdout + result.stderr
+    try:
+        output, _ = process.communicate(timeout=90)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        pytest.fail("the commands did not end:\n" + process.communicate()[0])
+    assert '{"status":"ok"}' in output, output
+    assert re.search(r"hello\s+│\s+0\.25", output), output

@@ -1,9 +1,12 @@
 """The table's 35 columns, and small tables of known content in both services' layouts."""
 
 import datetime as dt
+import json
+import subprocess
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from conftest import binary
 
 STRINGS = pa.list_(pa.field("element", pa.string()))
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -71,15 +74,28 @@ def row(pod, namespace, minute, **columns):
     return values
 
 
-def write(root, rows, file="w-00000000000000000001.parquet"):
-    """Writes rows under root as the aggregator lays them out; one file a cluster and date."""
+def write(root, rows, columns=35):
+    """Writes rows below root with the product's own writer, a file for each cluster and date; with
+    fewer columns, as a version would have that lacked the last ones."""
     partitions = {}
     for r in rows:
-        partitions.setdefault((r["cluster_id"], r["collected_at"].date()), []).append(r)
-    for (cluster, date), part in partitions.items():
-        directory = root / f"cluster_name={cluster}" / f"dt={date}"
-        directory.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.Table.from_pylist(part, schema=SCHEMA), directory / file)
+        key = f"cluster_name={r['cluster_id']}/dt={r['collected_at'].date()}"
+        partitions.setdefault(key, []).append(
+            {k: micros(v) for k, v in list(r.items())[:columns] if v is not None}
+        )
+    for key, part in partitions.items():
+        subprocess.run(
+            [binary("write-sample"), root / key],
+            input=json.dumps({"row_groups": [part], "column_count": columns}).encode(),
+            check=True,
+            timeout=60,
+        )
+    return [root / key / "rows.parquet" for key in partitions]
+
+
+def micros(value):
+    """An instant as its column holds it; other values as they are."""
+    return round(value.timestamp() * 1e6) if isinstance(value, dt.datetime) else value
 
 
 def example():

@@ -20,9 +20,9 @@ build: ## set up and build the release binaries
 	@scripts/setup.sh demo
 	swift build -c release
 
-bench: ## the figures: bytes to rows, and the whole service under full load
-	@scripts/setup.sh demo
-	@python3 scripts/bench.py $(BENCH)
+bench: build ## the figures: bytes to rows on one thread, then the whole service under full load
+	.build/release/pipeline-bench
+	perf/service-load.sh
 
 format: ## format Swift and Python in place
 	@scripts/setup.sh test && scripts/venv.sh test && scripts/format.sh

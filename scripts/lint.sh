@@ -16,6 +16,6 @@ check() {
 }
 
 check swift-format swift format lint --strict --parallel --recursive Package.swift Sources Tests perf
-check shellcheck "$venv/shellcheck" --external-sources scripts/*.sh .ci/run
+check shellcheck "$venv/shellcheck" --external-sources scripts/*.sh perf/*.sh .ci/run
 check ruff "$venv/ruff" check --quiet .
 exit $failed

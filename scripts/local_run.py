@@ -105,11 +105,11 @@ class LocalRun:
         except (urllib.error.URLError, OSError):
             return None
 
-    def metric(self, name, labels=""):
-        """A sample on GET /metrics whose labels contain `labels`; None if there is none."""
-        pattern = rf"^{name}(?:\{{[^}}]*{re.escape(labels)}[^}}]*\}})? (\S+)$"
-        match = re.search(pattern, self.get("/metrics") or "", re.M)
-        return float(match.group(1)) if match else None
+    def metrics(self, *names):
+        """The samples on GET /metrics that are spelled so, with their labels; None where absent."""
+        text = self.get("/metrics") or ""
+        matches = [re.search(rf"^{re.escape(name)} (\S+)$", text, re.M) for name in names]
+        return [float(m.group(1)) if m else None for m in matches]
 
     def stored(self):
         """Objects and bytes that are in the table."""

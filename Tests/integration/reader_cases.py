@@ -10,6 +10,7 @@ import random
 import uuid
 
 import pyarrow as pa
+
 from usage_table import SCHEMA
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -139,7 +140,9 @@ def typical(random_seed=7, batch_count=1, pod_count=60, report_count=20):
     for index, pod_id in enumerate(ids):
         if index % 9 == 0:
             continue
-        claims = [{"name": f"data-{index}", "storage_bytes": 5 << 30, "volume_id": f"vol-{index:017x}"}]
+        claims = [
+            {"name": f"data-{index}", "storage_bytes": 5 << 30, "volume_id": f"vol-{index:017x}"}
+        ]
         known[pod_id] = pod(
             f"workload-{index % 7}",
             labels=[f"app=workload-{index % 7}", "team=a"][: index % 3],
@@ -189,7 +192,15 @@ def empty_and_null_lists():
 
 
 def unicode_text():
-    texts = ["ü" * 40, "日本語" * 30, "a" * 63 + "é", "a" * 64 + "z", "\U0010ffff" * 20, "𝄞𝄞", "\x7f" * 70]
+    texts = [
+        "ü" * 40,
+        "日本語" * 30,
+        "a" * 63 + "é",
+        "a" * 64 + "z",
+        "\U0010ffff" * 20,
+        "𝄞𝄞",
+        "\x7f" * 70,
+    ]
     texts += ["\ud7ff" * 30, "e\u0301", "x" * 61 + "\U0010ffff!", " ", "\u0001", "\ufeffb"]
     known = {
         f"{i}-{t}": pod(t, labels=[f"k={t}", t], annotations=[t * 3], owner=t)
@@ -245,7 +256,9 @@ def without_dictionary():
 
 def cut_by_text():
     """20 MiB of distinct annotations: more than one dictionary page may hold."""
-    known = {f"p{i:03d}": pod(annotations=[f"{i}=" + chr(97 + i % 26) * 100_000]) for i in range(210)}
+    known = {
+        f"p{i:03d}": pod(annotations=[f"{i}=" + chr(97 + i % 26) * 100_000]) for i in range(210)
+    }
     pods = [sample(f"p{i:03d}", cpu_usage_cores=i) for i in range(210)]
     return [batch([report(at(m), pods) for m in range(2)], known)]
 
@@ -276,12 +289,19 @@ def numbers():
     doubles = [0.0, 5e-324, 1.7976931348623157e308, 0.1, 1 / 3, None]
     integers = [0, 1, (1 << 63) - 1, (1 << 53) + 1, None, 1 << 62]
     pods = [
-        sample(f"p{i:03d}", cpu_usage_cores=doubles[i % 6], memory_usage_bytes=integers[i % 6],
-               net_tx_bytes=integers[(i + 1) % 6], net_rx_bytes=None if i % 7 else i)
+        sample(
+            f"p{i:03d}",
+            cpu_usage_cores=doubles[i % 6],
+            memory_usage_bytes=integers[i % 6],
+            net_tx_bytes=integers[(i + 1) % 6],
+            net_rx_bytes=None if i % 7 else i,
+        )
         for i in range(100)
     ]
-    big = pod(resources={"requests_memory_bytes": (1 << 63) - 1},
-              claims=[{"name": "a", "storage_bytes": (1 << 63) - 1}, {"name": "b"}])
+    big = pod(
+        resources={"requests_memory_bytes": (1 << 63) - 1},
+        claims=[{"name": "a", "storage_bytes": (1 << 63) - 1}, {"name": "b"}],
+    )
     return [batch([report(at(m), pods) for m in range(2)], {"p001": big, "p002": pod()})]
 
 

@@ -6,6 +6,7 @@ import os
 import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
+
 from usage_table import INSTANT, SCHEMA, STRINGS
 
 

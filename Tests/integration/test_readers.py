@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 import reader_cases as cases
 from conftest import ROOT, binary
 from reader_engines import ENGINES, SPARK, WITHOUT_NULL_LISTS, canonical

@@ -1,6 +1,6 @@
 # `make help` lists the targets. The work is in scripts/.
 
-.PHONY: help demo test test-quick build bench format lint clean
+.PHONY: help demo test test-quick build bench profile format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -23,6 +23,9 @@ build: ## set up and build the release binaries
 bench: build ## the figures: bytes to rows on one thread, then the whole service under full load
 	.build/release/pipeline-bench
 	perf/service-load.sh
+
+profile: build ## where the time of the pipeline goes, by sampling (needs perf)
+	scripts/profile.sh
 
 format: ## format Swift and Python in place
 	@scripts/setup.sh test && scripts/venv.sh test && scripts/format.sh

@@ -2,9 +2,10 @@
 # service-load.sh [--seconds N] [--rate N|max] [--nodes N] [--pods N] [--connections N]
 #                 [--churn SHARE] [--dir DIR] [--check]
 #
-# The whole service under load: the release aggregator on file://, with its log and its objects under
-# DIR (default: .build/service-load, which must not be a tmpfs), driven by fleet on the same machine.
-# Prints what was acknowledged and how fast, the aggregator's CPU and memory, and the machine's state.
+# The whole service under load: the release aggregator on file://, with its log and its objects
+# under DIR (default: .build/service-load, which must not be a tmpfs), driven by fleet on the same
+# machine. Prints what was acknowledged and how fast, the aggregator's CPU and memory, and the
+# machine's state.
 #
 # --check fails the run unless at least 150,000 rows/s were acknowledged with p99 below 50 ms and no
 # report was lost, and, in runs over four minutes, memory at the end is at most 5 % above that after
@@ -25,7 +26,7 @@ while (($#)); do
     --dir) dir=$2 && shift 2 ;;
     --check) check=1 && shift ;;
     *)
-      sed -n '2,12s/^# \{0,1\}//p' "$0"
+      sed -n '2,13s/^# \{0,1\}//p' "$0"
       [[ $1 == --help ]] && exit 0
       exit 64
       ;;
@@ -156,7 +157,7 @@ latency            p50 $(number p50) ms, p99 $p99 ms, p99.9 $(number p99_9) ms, 
 lost, retries      $(number reports_lost), $(number retries)
 aggregator CPU     $(cpu $((cpu_now - cpu_before)))
 fleet CPU          $(cpu $((fleet_now - fleet_before)))
-aggregator memory  after 2 min $(mib "$rss_two"), at the end $(mib "$rss_end"), highest $(mib "$rss_max")
+memory             $(mib "$rss_two") after 2 min, $(mib "$rss_end") at the end, $(mib "$rss_max") at most
 objects so far     $objects, $(du -sk "$run/store" | cut -f1) KiB
 EOF
 

@@ -1,5 +1,5 @@
-"""The simulated cluster is what it says: its reports are the stock collector's bytes, its API a real
-one's behaviour, and what it counts as acknowledged was acknowledged."""
+"""The simulated cluster is what it says: its reports are the stock collector's bytes, its API does
+what a real one does, and what it counts as acknowledged was acknowledged."""
 
 import base64
 import json

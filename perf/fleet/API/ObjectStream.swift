@@ -1,5 +1,6 @@
 /// A list or a watch in progress, which gives its bytes a chunk at a time. It holds no lock between
-/// two chunks, and what it gives is consistent nevertheless: everything is rendered as of a version.
+/// two chunks, and what it gives is consistent nevertheless: everything is rendered as of a
+/// version.
 enum ObjectStream {
   case list(ListStream)
   case watch(WatchStream)

@@ -13,8 +13,9 @@ enum Status {
   static let listExpired = failure(
     "The resourceVersion for the provided list is too old.", reason: "Expired", code: 410)
   static let initialEventsInvalid = failure(
-    "ListOptions.meta.k8s.io \\\"\\\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents "
-      + "requires setting resourceVersionMatch to NotOlderThan", reason: "Invalid", code: 422)
+    "ListOptions.meta.k8s.io \\\"\\\" is invalid: resourceVersionMatch: Forbidden: "
+      + "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+    reason: "Invalid", code: 422)
 
   static func watchExpired(version: Int, oldest: Int) -> String {
     failure("too old resource version: \(version) (\(oldest))", reason: "Expired", code: 410)
@@ -23,8 +24,8 @@ enum Status {
   static func badVersion(_ text: String) -> String {
     let shown = text.filter { $0.isLetter || $0.isNumber }
     return #"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"#
-      + #""resourceVersion: Invalid value: \"\#(shown)\": strconv.ParseUint: parsing \"\#(shown)\": "#
-      + #"invalid syntax","code":500}"#
+      + #""resourceVersion: Invalid value: \"\#(shown)\": strconv.ParseUint: parsing "#
+      + #"\"\#(shown)\": invalid syntax","code":500}"#
   }
 
   static func tooLarge(version: Int, current: Int) -> String {
@@ -40,8 +41,9 @@ enum Status {
       + #""message":"The provided continue parameter is too old to display a consistent list "#
       + #"result. You can start a new list without the continue parameter, or use the continue "#
       + #"token in this response to retrieve the remainder of the results. Continuing with the "#
-      + #"provided token results in an inconsistent list - objects that were created, modified, or "#
-      + #"deleted between the time the first chunk was returned and now may show up in the list.","#
+      + #"provided token results in an inconsistent list - objects that were created, modified, "#
+      + #"or deleted between the time the first chunk was returned and now may show up in the "#
+      + #"list.","#
       + #""reason":"Expired","code":410}"#
   }
 

@@ -1,7 +1,7 @@
 /// What happens to the cluster as time passes; all of it on the driver's thread.
 extension Cluster {
-  /// Replaces `count` pods: each is deleted and its workload gets another one. Pods of daemons stay on
-  /// their node, the others move among the places that become free, so that every node keeps its
+  /// Replaces `count` pods: each is deleted and its workload gets another one. Pods of daemons stay
+  /// on their node, the others move among the places that become free, so that every node keeps its
   /// number of pods.
   func churn(count: Int, nowSeconds: Int64) {
     var positions: [Int] = []

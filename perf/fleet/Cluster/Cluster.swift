@@ -14,7 +14,8 @@ final class Cluster: @unchecked Sendable {
   var namespaces: [String] = []
   var nodes: [Node] = []
   /// Pods by position; those of node `n` are at `nodeStarts[n] ..< nodeStarts[n + 1]`. A position's
-  /// pod is replaced by churn, but it always has one, so each round reports exactly `podCount` rows.
+  /// pod is replaced by churn, but it always has one, so each round reports exactly `podCount`
+  /// rows.
   var samples: [PodSample] = []
   var nodeStarts: [Int] = []
 
@@ -36,8 +37,8 @@ final class Cluster: @unchecked Sendable {
   var createdPods = 0
   var deletedPods = 0
 
-  /// `history`: changes that a watch can resume over; `startMicros`: the simulated time at which the
-  /// cluster is first seen.
+  /// `history`: changes that a watch can resume over; `startMicros`: the simulated time at which
+  /// the cluster is first seen.
   init(nodeCount: Int, podCount: Int, seed: UInt64, history: Int, startMicros: Int64) {
     self.seed = seed
     self.nodeCount = nodeCount

@@ -1,6 +1,6 @@
 /// What the simulated cluster keeps of its objects. Only what cannot be computed again is stored;
-/// names, labels, annotations and resources are functions of the numbers here, so that a million pods
-/// fit in a few hundred megabytes and their JSON is made when it is asked for.
+/// names, labels, annotations and resources are functions of the numbers here, so that a million
+/// pods fit in a few hundred megabytes and their JSON is made when it is asked for.
 
 /// What owns a pod.
 enum WorkloadKind: UInt8 {

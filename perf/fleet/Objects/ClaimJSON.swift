@@ -20,6 +20,21 @@ extension Cluster {
     }
   }
 
+  private func appendManagedFields(_ claim: Claim, to writer: inout ByteWriter) {
+    writer.append(
+      """
+      "managedFields":[{"manager":"kube-controller-manager","operation":"Update",\
+      "apiVersion":"v1","time":"
+      """)
+    writer.append(rfc3339Seconds: claim.createdSeconds)
+    writer.append(
+      """
+      ","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:annotations":{".":{}}},\
+      "f:spec":{"f:accessModes":{},"f:storageClassName":{},"f:volumeMode":{}},\
+      "f:status":{"f:phase":{}}},"subresource":"status"}]
+      """)
+  }
+
   private func appendVolumeName(_ claim: Claim, to writer: inout ByteWriter) {
     writer.append("pvc-")
     writer.append(uid: claim.uid)
@@ -58,8 +73,12 @@ extension Cluster {
     writer.append(
       """
       ","volume.kubernetes.io/storage-provisioner":"ebs.csi.aws.com"},\
-      "finalizers":["kubernetes.io/pvc-protection"]},"spec":{"accessModes":["ReadWriteOnce"],\
-      "resources":{"requests":{"storage":"
+      "finalizers":["kubernetes.io/pvc-protection"],
+      """)
+    appendManagedFields(claim, to: &writer)
+    writer.append(
+      """
+      },"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"
       """)
     writer.append(size(of: claim))
     writer.append("\"}},")
@@ -96,8 +115,10 @@ extension Cluster {
     writer.append(
       """
       ","annotations":{"pv.kubernetes.io/provisioned-by":"ebs.csi.aws.com"},\
-      "finalizers":["kubernetes.io/pv-protection"]},"spec":{"capacity":{"storage":"
+      "finalizers":["kubernetes.io/pv-protection"],
       """)
+    appendManagedFields(claim, to: &writer)
+    writer.append("},\"spec\":{\"capacity\":{\"storage\":\"")
     writer.append(size(of: claim))
     // One volume in eight was made before the CSI driver came.
     if claim.uid.low >> 20 & 7 == 0 {

@@ -116,10 +116,7 @@ extension Cluster {
       ","lastTransitionTime":"2026-10-01T06:13:05Z","reason":"KubeletReady",\
       "message":"kubelet is posting ready status"}],"addresses":[{"type":"InternalIP","address":"
       """, node, to: &writer)
-    writer.append("10.0.")
-    writer.append(decimal: shape.addressLow >> 8 & 255)
-    writer.append(".")
-    writer.append(decimal: shape.addressLow & 255)
+    writer.append(addressOf: shape)
     writer.append("\"},{\"type\":\"InternalDNS\",\"address\":\"")
     append(node.name, to: &writer)
     writer.append("\"},{\"type\":\"Hostname\",\"address\":\"")
@@ -139,8 +136,22 @@ extension Cluster {
       ","kernelVersion":"6.1.112-122.189.amzn2023.x86_64",\
       "osImage":"Amazon Linux 2023.6.20241010","containerRuntimeVersion":"containerd://1.7.22",\
       "kubeletVersion":"v1.36.2","kubeProxyVersion":"","operatingSystem":"linux",\
-      "architecture":"amd64"}
+      "architecture":"amd64"},"images":[
       """)
+    for image in 0..<12 as Range<UInt64> {
+      writer.append(
+        image == 0
+          ? "{\"names\":[\"registry.example.com/app-" : ",{\"names\":[\"registry.example.com/app-")
+      writer.append(decimal: image)
+      writer.append("@sha256:")
+      for part in 0..<4 as Range<UInt64> {
+        writer.append(hex: Random.mix(image, part), digits: 16)
+      }
+      writer.append("\"],\"sizeBytes\":")
+      writer.append(decimal: 40_000_000 + Random.mix(image, 9) % 900_000_000)
+      writer.append("}")
+    }
+    writer.append("]")
   }
 
   private func appendGPUs(_ shape: NodeShape, to writer: inout ByteWriter) {

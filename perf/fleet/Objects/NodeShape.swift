@@ -23,6 +23,14 @@ struct NodeShape {
 }
 
 extension ByteWriter {
+  /// A node's address within the cluster.
+  mutating func append(addressOf shape: NodeShape) {
+    append("10.0.")
+    append(decimal: shape.addressLow >> 8 & 255)
+    append(".")
+    append(decimal: shape.addressLow & 255)
+  }
+
   /// `i-` and 17 hexadecimal digits.
   mutating func append(instanceID: UInt64) {
     append("i-0")

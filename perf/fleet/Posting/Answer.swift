@@ -1,6 +1,7 @@
 import Glibc
 
-/// As much of an HTTP/1.1 answer as a collector needs: status, length, whether the connection stays.
+/// As much of an HTTP/1.1 answer as a collector needs: status, length, whether the connection
+/// stays.
 struct Answer {
   var status: Int
   /// Bytes of head and body together.
@@ -15,7 +16,8 @@ struct Answer {
     case malformed
   }
 
-  /// Looks for one whole answer at the start of `bytes`. A body without Content-Length must be chunked.
+  /// Looks for one whole answer at the start of `bytes`. A body without Content-Length must be
+  /// chunked.
   static func parse(_ bytes: UnsafeRawBufferPointer) -> Outcome {
     guard bytes.count >= 16, let base = bytes.baseAddress else { return .incomplete }
     guard let headEnd = bytes.firstOffset(of: "\r\n\r\n") else { return .incomplete }
@@ -69,8 +71,8 @@ struct Answer {
     return number
   }
 
-  /// The value of a header line, without the blanks around it, if the line begins with `name`, which
-  /// is in lower case.
+  /// The value of a header line, without the blanks around it, if the line begins with `name`,
+  /// which is in lower case.
   private static func value(
     of name: StaticString, in line: UnsafeRawBufferPointer
   ) -> UnsafeRawBufferPointer? {

@@ -17,7 +17,8 @@ struct LatencyHistogram {
     maximum = max(maximum, value)
   }
 
-  /// The upper end of the bucket that holds the value at `fraction` (0 to 1) of all, in microseconds.
+  /// The upper end of the bucket that holds the value at `fraction` (0 to 1) of all, in
+  /// microseconds.
   func quantile(_ fraction: Double) -> UInt64 {
     guard count > 0 else { return 0 }
     let rank = max(1, Int((fraction * Double(count)).rounded(.up)))

@@ -12,7 +12,8 @@ struct Target {
     var description: String
   }
 
-  /// Reads `http://host:port[/path]` and resolves the host; the path is `/metrics` if there is none.
+  /// Reads `http://host:port[/path]` and resolves the host; the path is `/metrics` if there is
+  /// none.
   init(url: String) throws {
     guard url.hasPrefix("http://") else {
       throw Invalid(description: "\(url): want http://host:port[/path]")

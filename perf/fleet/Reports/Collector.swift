@@ -105,7 +105,8 @@ struct Collector {
     }
   }
 
-  /// Use between a half and one and a half of the usual; now and then nothing at all, or as good as.
+  /// Use between a half and one and a half of the usual; now and then nothing at all, or as good
+  /// as.
   private mutating func nanocores(_ sample: PodSample) -> UInt64 {
     let dice = random.next()
     if dice >> 55 == 0 { return dice & 1 == 0 ? 0 : dice >> 8 & 0xFFFF }

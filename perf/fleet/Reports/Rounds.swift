@@ -1,8 +1,8 @@
 /// Which node reports next, and under which time.
 ///
 /// Time goes in rounds of one interval. In each, every node reports once, in a new random order and
-/// within the first fifth of the interval, so that two reports of a node are an interval apart, give
-/// or take a fifth, as the stock collector's jitter has it.
+/// within the first fifth of the interval, so that two reports of a node are an interval apart,
+/// give or take a fifth, as the stock collector's jitter has it.
 struct Rounds {
   /// Where the times of reports come from.
   enum Clock {
@@ -74,8 +74,8 @@ struct Rounds {
       let step = Double(intervalMicros) / 5 / Double(order.count)
       let jitter = Double(random.below(1_000_000)) / 1_000_000
       let timestamp = roundStartMicros + Int64((Double(index) + jitter) * step)
-      // Now and then a clock stands at a full second, and Python leaves the microseconds out. Rounds
-      // far enough apart keep the times of a node distinct even so.
+      // Now and then a clock stands at a full second, and Python leaves the microseconds out.
+      // Rounds far enough apart keep the times of a node distinct even so.
       let mayRound = intervalMicros >= 5 * CalendarTime.microsPerSecond
       return mayRound && random.oneIn(512)
         ? timestamp - timestamp % CalendarTime.microsPerSecond : timestamp

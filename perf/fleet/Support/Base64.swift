@@ -1,6 +1,7 @@
 import Foundation
 
-/// Base64 for continue tokens (the URL alphabet without padding) and for kubeconfig (the plain one).
+/// Base64 for continue tokens (the URL alphabet without padding) and for kubeconfig (the plain
+/// one).
 enum Base64 {
   static func encode(_ text: String) -> String {
     Data(text.utf8).base64EncodedString()

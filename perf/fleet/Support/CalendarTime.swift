@@ -44,8 +44,8 @@ enum CalendarTime {
     return era * 146_097 + dayOfEra - 719_468
   }
 
-  /// Reads `2026-11-24`, `2026-11-24T10:00`, `2026-11-24T10:00:05`, each in UTC and with an optional
-  /// `Z` or `+00:00` at its end, or `now`.
+  /// Reads `2026-11-24`, `2026-11-24T10:00`, `2026-11-24T10:00:05`, each in UTC and with an
+  /// optional `Z` or `+00:00` at its end, or `now`.
   static func parse(_ text: String) -> Int64? {
     if text == "now" { return nowMicros() }
     var text = Substring(text)

@@ -7,8 +7,8 @@ enum FleetLimits {
   /// Changes that a watch can resume over, unless `--history` says otherwise.
   static let defaultHistory = 1 << 17
 
-  /// Objects in a page of a list whose client sets no limit, and events a watch writes at once: what
-  /// is rendered under one hold of the cluster's lock.
+  /// Objects in a page of a list whose client sets no limit, and events a watch writes at once:
+  /// what is rendered under one hold of the cluster's lock.
   static let objectsPerChunk = 64
 
   /// Claims that one pod mounts at most.
@@ -20,7 +20,8 @@ enum FleetLimits {
   /// Bytes of an answer's head and body that a collector keeps.
   static let maximumAnswerBytes = 64 * 1024
 
-  /// A retry waits this long at first, doubled each time up to the maximum, unless Retry-After says.
+  /// A retry waits this long at first, doubled each time up to the maximum, unless Retry-After
+  /// says.
   static let firstRetryMilliseconds: Int64 = 50
   static let maximumRetryMilliseconds: Int64 = 5000
 

@@ -2,8 +2,9 @@
 
 /// The pairs "00" to "99": two digits a step halve the divisions.
 private let digitPairs: StaticString = """
-  0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
-  5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899
+  00010203040506070809101112131415161718192021222324252627282930313233343536373839\
+  40414243444546474849505152535455565758596061626364656667686970717273747576777879\
+  8081828384858687888990919293949596979899
   """
 
 /// The letters that Kubernetes uses for generated names: no vowels, no look-alikes.
@@ -47,8 +48,8 @@ extension ByteWriter {
     advance(digits)
   }
 
-  /// `json.dumps(nanocores / 1e9)`: the shortest text that reads back as the same double, which below
-  /// 2^53 nanocores is the decimal fraction itself, with an exponent below 0.0001.
+  /// `json.dumps(nanocores / 1e9)`: the shortest text that reads back as the same double, which
+  /// below 2^53 nanocores is the decimal fraction itself, with an exponent below 0.0001.
   mutating func append(coresFromNano nanocores: UInt64) {
     if nanocores < 100_000 && nanocores > 0 {
       appendSmallCores(nanocores)

@@ -103,4 +103,7 @@ extension IngestLimits {
 extension IngestLimits {
   /// Distinct text of a row group, as its dictionary pages hold it, at which it ends.
   package static let rowGroupTextByteCount = 64 << 20
+  /// More text than the API server takes for one pod: it bounds all annotations by 256 KiB, and
+  /// the store behind it an object by 1.5 MiB.
+  static let largePodTextByteCount = 4 << 20
 }

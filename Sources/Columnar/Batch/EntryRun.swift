@@ -12,6 +12,21 @@ package struct EntryRun: Sendable, Equatable {
 }
 
 extension [EntryRun] {
+  /// Appends runs of keys as runs of the keys' entries; a null key stays null.
+  package mutating func append(_ keyRuns: [EntryRun], mappedTo entries: [UInt32]) {
+    var open = EntryRun(entry: 0, rowCount: 0)
+    for run in keyRuns {
+      let entry = run.entry == nullEntry ? nullEntry : entries[Int(run.entry)]
+      if entry == open.entry {
+        open.rowCount += run.rowCount
+      } else {
+        if open.rowCount > 0 { append(open) }
+        open = EntryRun(entry: entry, rowCount: run.rowCount)
+      }
+    }
+    if open.rowCount > 0 { append(open) }
+  }
+
   /// Appends rows, to the last run if it has the same entry.
   package mutating func append(_ entry: UInt32, rowCount: UInt32) {
     if let last = indices.last, self[last].entry == entry {

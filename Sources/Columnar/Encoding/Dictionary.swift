@@ -76,8 +76,8 @@ package final class TextDictionary: ValueDictionary {
   /// All entries in PLAIN, back to back: the dictionary page itself.
   private let plain = GrowingBytes()
   /// Where each entry's bytes begin, behind its length.
-  private var starts: [Int] = []
-  private var table = EntryTable()
+  @exclusivity(unchecked) private var starts: [Int] = []
+  @exclusivity(unchecked) private var table = EntryTable()
 
   package init() {}
 
@@ -162,8 +162,8 @@ package final class TextDictionary: ValueDictionary {
 
 /// Distinct integers of an INT32 or INT64 column, in signed order.
 package final class NumberDictionary: ValueDictionary {
-  package private(set) var values: [Int64] = []
-  private var table = EntryTable()
+  @exclusivity(unchecked) package private(set) var values: [Int64] = []
+  @exclusivity(unchecked) private var table = EntryTable()
 
   package init() {}
 

@@ -10,22 +10,24 @@
 /// Values come as runs, so the cost follows the number of runs, not of values. A run shorter than
 /// `minimumRun` is packed with its neighbours; a packed run can only end on a multiple of 8, so
 /// the values that fill its last group are taken from the run that ends it.
+///
+/// Exclusivity is not checked at run time, for the reason that `GrowingBytes` gives.
 package final class RunLengthEncoder {
   /// The encoded runs; complete after `finish`.
   package let output = GrowingBytes()
 
-  private var bitWidth = 1
-  private var minimumRun = 8
+  @exclusivity(unchecked) private var bitWidth = 1
+  @exclusivity(unchecked) private var minimumRun = 8
 
   /// The run that may still grow.
-  private var runValue: UInt32 = 0
-  private var runCount = 0
+  @exclusivity(unchecked) private var runValue: UInt32 = 0
+  @exclusivity(unchecked) private var runCount = 0
 
   /// Packed values that are not in `output` yet: whole bytes, then fewer than 8 bits.
   private let packed = GrowingBytes()
-  private var packedCount = 0
-  private var accumulator: UInt64 = 0
-  private var accumulatedBits = 0
+  @exclusivity(unchecked) private var packedCount = 0
+  @exclusivity(unchecked) private var accumulator: UInt64 = 0
+  @exclusivity(unchecked) private var accumulatedBits = 0
 
   package init() {}
 

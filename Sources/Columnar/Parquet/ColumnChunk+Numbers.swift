@@ -1,19 +1,19 @@
 /// A number that lies in pages as it lies in memory.
-package protocol PlainNumber: Comparable, BitwiseCopyable {
+protocol PlainNumber: Comparable, BitwiseCopyable {
   static var physicalType: PhysicalType { get }
   static func bounds(minimum: Self, maximum: Self) -> ValueBounds
 }
 
 extension Int64: PlainNumber {
-  package static var physicalType: PhysicalType { .int64 }
-  package static func bounds(minimum: Int64, maximum: Int64) -> ValueBounds {
+  static var physicalType: PhysicalType { .int64 }
+  static func bounds(minimum: Int64, maximum: Int64) -> ValueBounds {
     ValueBounds(minimum: minimum, maximum: maximum, as: .int64)
   }
 }
 
 extension Double: PlainNumber {
-  package static var physicalType: PhysicalType { .double }
-  package static func bounds(minimum: Double, maximum: Double) -> ValueBounds {
+  static var physicalType: PhysicalType { .double }
+  static func bounds(minimum: Double, maximum: Double) -> ValueBounds {
     ValueBounds(minimum: minimum, maximum: maximum)
   }
 }

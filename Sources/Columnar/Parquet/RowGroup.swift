@@ -24,34 +24,45 @@ package final class RowGroupWriter {
     return schema.columns[chunks.count]
   }
 
-  /// Writes a flat text or integer column from runs that add up to `rowCount`.
-  package func append(runs: [EntryRun], dictionary: some ValueDictionary) throws {
-    let column = nextColumn
-    precondition(!column.kind.isList && column.kind != .double)
-    let chunk = ColumnChunkWriter(column, output: output, scratch: scratch)
-    chunks.append(try chunk.encode(runs: runs, dictionary: dictionary, rowCount: rowCount))
+  // One entry point a type, so that the encoders behind them are specialised in this module.
+
+  /// Writes a flat text column from runs that add up to `rowCount`.
+  package func append(runs: [EntryRun], dictionary: TextDictionary) throws {
+    try appendRuns(runs, dictionary)
   }
 
-  /// Writes a flat text or integer column from an entry for each row.
+  /// Writes an integer column from runs that add up to `rowCount`.
+  package func append(runs: [EntryRun], dictionary: NumberDictionary) throws {
+    try appendRuns(runs, dictionary)
+  }
+
+  /// Writes a flat text column from an entry for each row.
   package func append(
-    entries: UnsafeBufferPointer<UInt32>, dictionary: some ValueDictionary
+    entries: UnsafeBufferPointer<UInt32>, dictionary: TextDictionary
   ) throws {
-    let column = nextColumn
-    precondition(!column.kind.isList && column.kind != .double && entries.count == rowCount)
-    let chunk = ColumnChunkWriter(column, output: output, scratch: scratch)
-    chunks.append(try chunk.encode(entries: entries, dictionary: dictionary))
+    try appendEntries(entries, dictionary)
   }
 
-  /// Writes an INT64 or DOUBLE column from a number for each row; a row is null unless its
-  /// presence has a bit of `mask`. No number is NaN.
-  package func append<Number: PlainNumber>(
-    numbers: UnsafeBufferPointer<Number>, presence: UnsafeBufferPointer<UInt8>, mask: UInt8
+  /// Writes an integer column from an entry for each row.
+  package func append(
+    entries: UnsafeBufferPointer<UInt32>, dictionary: NumberDictionary
   ) throws {
-    let column = nextColumn
-    precondition(!column.kind.isList && column.kind.physicalType == Number.physicalType)
-    precondition(numbers.count == rowCount && presence.count == rowCount)
-    let chunk = ColumnChunkWriter(column, output: output, scratch: scratch)
-    chunks.append(try chunk.encode(numbers: numbers, presence: presence, mask: mask))
+    try appendEntries(entries, dictionary)
+  }
+
+  /// Writes an INT64 column from a number for each row; a row is null unless its presence has a
+  /// bit of `mask`.
+  package func append(
+    numbers: UnsafeBufferPointer<Int64>, presence: UnsafeBufferPointer<UInt8>, mask: UInt8
+  ) throws {
+    try appendNumbers(numbers, presence, mask)
+  }
+
+  /// Writes a DOUBLE column in the same way. No number is NaN.
+  package func append(
+    numbers: UnsafeBufferPointer<Double>, presence: UnsafeBufferPointer<UInt8>, mask: UInt8
+  ) throws {
+    try appendNumbers(numbers, presence, mask)
   }
 
   /// Writes a list column from runs of lists that add up to `rowCount`.
@@ -64,6 +75,33 @@ package final class RowGroupWriter {
     chunks.append(
       try chunk.encode(
         listRuns: listRuns, lists: lists, dictionary: dictionary, rowCount: rowCount))
+  }
+
+  private func appendRuns(_ runs: [EntryRun], _ dictionary: some ValueDictionary) throws {
+    let column = nextColumn
+    precondition(!column.kind.isList && column.kind != .double)
+    let chunk = ColumnChunkWriter(column, output: output, scratch: scratch)
+    chunks.append(try chunk.encode(runs: runs, dictionary: dictionary, rowCount: rowCount))
+  }
+
+  private func appendEntries(
+    _ entries: UnsafeBufferPointer<UInt32>, _ dictionary: some ValueDictionary
+  ) throws {
+    let column = nextColumn
+    precondition(!column.kind.isList && column.kind != .double && entries.count == rowCount)
+    let chunk = ColumnChunkWriter(column, output: output, scratch: scratch)
+    chunks.append(try chunk.encode(entries: entries, dictionary: dictionary))
+  }
+
+  private func appendNumbers<Number: PlainNumber>(
+    _ numbers: UnsafeBufferPointer<Number>, _ presence: UnsafeBufferPointer<UInt8>,
+    _ mask: UInt8
+  ) throws {
+    let column = nextColumn
+    precondition(!column.kind.isList && column.kind.physicalType == Number.physicalType)
+    precondition(numbers.count == rowCount && presence.count == rowCount)
+    let chunk = ColumnChunkWriter(column, output: output, scratch: scratch)
+    chunks.append(try chunk.encode(numbers: numbers, presence: presence, mask: mask))
   }
 
   func finish(sortingColumns: [Int]) -> RowGroupMetadata {

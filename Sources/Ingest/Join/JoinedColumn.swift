@@ -14,14 +14,14 @@ final class PodColumn<Dictionary: ValueDictionary> {
     runs.append(entry, rowCount: rowCount)
   }
 
-  func write(to group: RowGroupWriter) throws {
-    try group.append(runs: runs, dictionary: dictionary)
-  }
-
   func resetRuns() { runs.removeAll(keepingCapacity: true) }
 }
 
 extension PodColumn<TextDictionary> {
+  func write(to group: RowGroupWriter) throws {
+    try group.append(runs: runs, dictionary: dictionary)
+  }
+
   func append(_ text: UnsafeRawBufferPointer, rowCount: UInt32) {
     append(dictionary.intern(text), rowCount: rowCount)
   }
@@ -33,6 +33,10 @@ extension PodColumn<TextDictionary> {
 }
 
 extension PodColumn<NumberDictionary> {
+  func write(to group: RowGroupWriter) throws {
+    try group.append(runs: runs, dictionary: dictionary)
+  }
+
   func append(_ number: Int64?, rowCount: UInt32) {
     append(number.map { dictionary.intern($0) } ?? nullEntry, rowCount: rowCount)
   }
@@ -58,20 +62,21 @@ final class KeyedColumn<Dictionary: ValueDictionary> {
   /// Gives the next key its entry.
   func append(_ entry: UInt32) { entries.append(entry) }
 
-  /// Writes the column; a null key is a null value.
-  func write(_ keyRuns: [EntryRun], to group: RowGroupWriter) throws {
+  /// The column's runs; a null key is a null value.
+  fileprivate func runs(_ keyRuns: [EntryRun]) -> [EntryRun] {
     runs.removeAll(keepingCapacity: true)
-    for run in keyRuns {
-      let entry = run.entry == nullEntry ? nullEntry : entries[Int(run.entry)]
-      runs.append(entry, rowCount: run.rowCount)
-    }
-    try group.append(runs: runs, dictionary: dictionary)
+    runs.append(keyRuns, mappedTo: entries)
+    return runs
   }
 
   func resetEntries() { entries.removeAll(keepingCapacity: true) }
 }
 
 extension KeyedColumn<TextDictionary> {
+  func write(_ keyRuns: [EntryRun], to group: RowGroupWriter) throws {
+    try group.append(runs: runs(keyRuns), dictionary: dictionary)
+  }
+
   func append(_ text: Text?) {
     append(text.map { dictionary.intern($0) } ?? nullEntry)
   }
@@ -83,6 +88,10 @@ extension KeyedColumn<TextDictionary> {
 }
 
 extension KeyedColumn<NumberDictionary> {
+  func write(_ keyRuns: [EntryRun], to group: RowGroupWriter) throws {
+    try group.append(runs: runs(keyRuns), dictionary: dictionary)
+  }
+
   func append(_ number: Int64) { append(dictionary.intern(number)) }
 
   func reset() {
@@ -125,10 +134,7 @@ final class ListColumn {
   /// Writes the column from runs of keys, `ordinals` holding each key's list.
   func write(_ keyRuns: [EntryRun], ordinals: [UInt32], to group: RowGroupWriter) throws {
     runs.removeAll(keepingCapacity: true)
-    for run in keyRuns {
-      let list = run.entry == nullEntry ? nullEntry : ordinals[Int(run.entry)]
-      runs.append(list, rowCount: run.rowCount)
-    }
+    runs.append(keyRuns, mappedTo: ordinals)
     try write(to: group)
   }
 

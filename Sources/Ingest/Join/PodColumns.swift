@@ -16,10 +16,15 @@ final class PodColumns {
   let volumeIDs = ListColumn()
   let templates = TemplateColumns()
 
-  private lazy var dictionaries: [TextDictionary] = [
-    podID.dictionary, namespace.dictionary, podName.dictionary, annotations.dictionary,
-    claimNames.dictionary, volumeIDs.dictionary,
-  ] + templates.dictionaries
+  private let dictionaries: [TextDictionary]
+
+  init() {
+    dictionaries =
+      [
+        podID.dictionary, namespace.dictionary, podName.dictionary, annotations.dictionary,
+        claimNames.dictionary, volumeIDs.dictionary,
+      ] + templates.dictionaries
+  }
 
   /// Adds `rowCount` rows of the pod of that ordinal.
   func append(_ pod: Int, of resolved: ResolvedBatch, rowCount: UInt32) {
@@ -61,17 +66,26 @@ final class PodColumns {
 
   // MARK: Text
 
-  /// Bytes of distinct text, as the dictionary pages hold it.
-  var textByteCount: Int { dictionaries.reduce(0) { $0 + $1.pageByteCount } }
+  /// Bytes of the largest dictionary of texts, as its page holds it, and of all together.
+  var dictionaryByteCounts: (largest: Int, sum: Int) {
+    var (largest, sum) = (0, 0)
+    for dictionary in dictionaries {
+      let byteCount = dictionary.pageByteCount
+      largest = max(largest, byteCount)
+      sum += byteCount
+    }
+    return (largest, sum)
+  }
 
-  /// Bytes of the largest dictionary of texts.
-  var largestDictionaryByteCount: Int { dictionaries.reduce(0) { max($0, $1.pageByteCount) } }
+  /// Bytes of what reports say of the pod.
+  func reportedByteCount(_ pod: Int, of resolved: ResolvedBatch) -> Int {
+    let batch = resolved.batch
+    return batch.podID(pod).count + batch.podNamespace(pod).count + batch.podName(pod).count + 12
+  }
 
   /// The most bytes of text that the pod would add.
   func additionalByteCount(_ pod: Int, of resolved: ResolvedBatch) -> Int {
-    let batch = resolved.batch
-    var byteCount =
-      batch.podID(pod).count + batch.podNamespace(pod).count + batch.podName(pod).count + 12
+    var byteCount = reportedByteCount(pod, of: resolved)
     guard let known = resolved.pods[pod] else { return byteCount }
     byteCount += templates.additionalByteCount(known.record.template)
     if !annotations.contains(known.record.annotations) {

@@ -47,17 +47,25 @@ final class ReportColumns {
   }
 
   func writeTimestamps(_ reports: UnsafeBufferPointer<UInt32>, to group: RowGroupWriter) throws {
-    try write(reports, timestampEntries, timestamps, to: group)
+    if let rows = gather(reports, timestampEntries) {
+      try group.append(entries: rows, dictionary: timestamps)
+    } else {
+      try group.append(runs: runs, dictionary: timestamps)
+    }
   }
 
   func writeInstants(_ reports: UnsafeBufferPointer<UInt32>, to group: RowGroupWriter) throws {
-    try write(reports, instantEntries, instants, to: group)
+    if let rows = gather(reports, instantEntries) {
+      try group.append(entries: rows, dictionary: instants)
+    } else {
+      try group.append(runs: runs, dictionary: instants)
+    }
   }
 
-  private func write(
-    _ reports: UnsafeBufferPointer<UInt32>, _ entryOfReport: [UInt32],
-    _ dictionary: some ValueDictionary, to group: RowGroupWriter
-  ) throws {
+  /// The entry of each row; nil where few rows differ from the one before, and `runs` has them.
+  private func gather(
+    _ reports: UnsafeBufferPointer<UInt32>, _ entryOfReport: [UInt32]
+  ) -> UnsafeBufferPointer<UInt32>? {
     entries.reserve(reports.count)
     let target = entries.base
     var changeCount = 0
@@ -71,13 +79,10 @@ final class ReportColumns {
       }
     }
     let rows = UnsafeBufferPointer(start: target, count: reports.count)
-    guard changeCount * 8 <= reports.count else {
-      try group.append(entries: rows, dictionary: dictionary)
-      return
-    }
+    if changeCount * 8 > reports.count { return rows }
     runs.removeAll(keepingCapacity: true)
     for entry in rows { runs.append(entry, rowCount: 1) }
-    try group.append(runs: runs, dictionary: dictionary)
+    return nil
   }
 
   func releaseMemory() {

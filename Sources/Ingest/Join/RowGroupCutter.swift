@@ -36,12 +36,10 @@ struct RowGroupCutter {
   mutating func fill(_ pods: PodColumns, reports: UnsafeMutablePointer<UInt32>) -> Int {
     group += 1
     var rowCount = 0
-    var podBytes = 0
     var reportBytes = 0
     while nextRun < podRuns.count {
       let pod = Int(podRuns[nextRun].entry)
-      podBytes += pods.additionalByteCount(pod, of: resolved)
-      if rowCount > 0 && isFull(pods, &podBytes, reportBytes, pod) { break }
+      if rowCount > 0 && isFull(pods, reportBytes, pod) { break }
       let left = podRuns[nextRun].rowCount - takenRows
       let taken = countRows(left, reports + rowCount, isFirst: rowCount == 0, &reportBytes)
       if taken > 0 { pods.append(pod, of: resolved, rowCount: taken) }
@@ -56,18 +54,22 @@ struct RowGroupCutter {
     return rowCount
   }
 
-  /// Whether the pod must wait for the next row group. `podBytes`, a bound that counts texts more
-  /// often than once, is made exact where it alone would say so.
-  private func isFull(
-    _ pods: PodColumns, _ podBytes: inout Int, _ reportBytes: Int, _ pod: Int
-  ) -> Bool {
-    guard podBytes > ColumnarLimits.maximumDictionaryBytes else { return false }
-    let addition = pods.additionalByteCount(pod, of: resolved)
-    if pods.largestDictionaryByteCount + addition > ColumnarLimits.maximumDictionaryBytes {
-      return true
+  /// Whether the pod must wait for the next row group. What it would add is added up only where
+  /// that may matter: what the index holds of a pod is less than `largePodTextByteCount`, and what
+  /// reports say of it is looked at.
+  private func isFull(_ pods: PodColumns, _ reportBytes: Int, _ pod: Int) -> Bool {
+    let reported = pods.reportedByteCount(pod, of: resolved)
+    let (largest, sum) = pods.dictionaryByteCounts
+    let total = sum + reportBytes
+    let bound = reported + IngestLimits.largePodTextByteCount
+    if largest + bound <= ColumnarLimits.maximumDictionaryBytes
+      && total + bound <= IngestLimits.rowGroupTextByteCount
+    {
+      return false
     }
-    podBytes = pods.textByteCount + addition
-    return podBytes + reportBytes > IngestLimits.rowGroupTextByteCount
+    let addition = pods.additionalByteCount(pod, of: resolved)
+    return largest + addition > ColumnarLimits.maximumDictionaryBytes
+      || total + addition > IngestLimits.rowGroupTextByteCount
   }
 
   /// How many of the next `limit` rows the text of their reports and hosts leaves room for.

@@ -145,18 +145,34 @@ package final class RowGroupJoiner {
     Self.gather(rows.presence, at: order.rows.base + slice.lowerBound, slice.count, presence.base)
   }
 
-  /// Writes one of the four measured columns.
-  private func write<Number: PlainNumber>(
-    _ column: UnsafeMutablePointer<Number>, _ slice: Range<Int>, _ mask: UInt8,
+  /// Writes `cpu_usage_cores`.
+  private func write(
+    _ column: UnsafeMutablePointer<Double>, _ slice: Range<Int>, _ mask: UInt8,
     to group: RowGroupWriter
   ) throws {
+    try group.append(numbers: gather(column, slice), presence: presence(slice), mask: mask)
+  }
+
+  /// Writes one of the three counts of bytes.
+  private func write(
+    _ column: UnsafeMutablePointer<Int64>, _ slice: Range<Int>, _ mask: UInt8,
+    to group: RowGroupWriter
+  ) throws {
+    try group.append(numbers: gather(column, slice), presence: presence(slice), mask: mask)
+  }
+
+  private func presence(_ slice: Range<Int>) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: presence.base, count: slice.count)
+  }
+
+  private func gather<Number: BitwiseCopyable>(
+    _ column: UnsafeMutablePointer<Number>, _ slice: Range<Int>
+  ) -> UnsafeBufferPointer<Number> {
     numbers.reserve(slice.count)
     let target = UnsafeMutableRawPointer(numbers.base).bindMemory(
       to: Number.self, capacity: slice.count)
     Self.gather(column, at: order.rows.base + slice.lowerBound, slice.count, target)
-    try group.append(
-      numbers: UnsafeBufferPointer(start: target, count: slice.count),
-      presence: UnsafeBufferPointer(start: presence.base, count: slice.count), mask: mask)
+    return UnsafeBufferPointer(start: target, count: slice.count)
   }
 
   @inline(__always)

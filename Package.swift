@@ -84,6 +84,9 @@ let package = Package(
       name: "pipeline-bench", dependencies: ["Columnar", "Ingest", "KubeIndex"],
       path: "perf/pipeline-bench", swiftSettings: swiftSettings),
     .executableTarget(
+      name: "kube-check", dependencies: ["KubeIndex"],
+      path: "Tests/tools/kube-check", swiftSettings: swiftSettings),
+    .executableTarget(
       name: "report-check", dependencies: ["Ingest"],
       path: "Tests/tools/report-check", swiftSettings: swiftSettings),
     .executableTarget(

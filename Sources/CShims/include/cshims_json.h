@@ -70,7 +70,8 @@ bool cshims_json_uint64(cshims_json_element element, uint64_t *value);
 bool cshims_json_double(cshims_json_element element, double *value);
 bool cshims_json_bool(cshims_json_element element, bool *value);
 
-// The element as JSON text without spaces, in memory that the caller frees; null when memory is out.
+// The element as JSON text without spaces, in memory that the caller frees; null when memory is
+// out.
 char *cshims_json_text(cshims_json_element element, size_t *count);
 
 #ifdef __cplusplus

@@ -1,7 +1,8 @@
 import Glibc
 
-/// The token and the CA of an endpoint as they are now: files are read again after at most a minute,
-/// and at once when the server says 401. When a file cannot be read, its last contents stay.
+/// The token and the CA of an endpoint as they are now: files are read again after at most a
+/// minute, and at once when the server says 401. When a file cannot be read, its last contents
+/// stay.
 struct CredentialSource {
   private let endpoint: APIServerEndpoint
   private var token: String?

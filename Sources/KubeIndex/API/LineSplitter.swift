@@ -1,4 +1,5 @@
-/// Cuts a stream of bytes into lines, each with readable padding behind it as the JSON parser needs.
+/// Cuts a stream of bytes into lines, each with readable padding behind it as the JSON parser
+/// needs.
 ///
 /// A line that is not ended yet waits in the buffer, which is bounded by the longest line.
 struct LineSplitter: ~Copyable {

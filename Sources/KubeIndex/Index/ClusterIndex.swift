@@ -1,8 +1,8 @@
 /// The index: pods by UID or mirror annotation, nodes and volumes by name, claims by namespace and
 /// name; what was deleted stays usable for a while.
 ///
-/// Owned by the writer's thread. Claims and volumes are looked up when a row group is sealed, so the
-/// order in which pods, claims and volumes arrive does not matter.
+/// Owned by the writer's thread. Claims and volumes are looked up when a row group is sealed, so
+/// the order in which pods, claims and volumes arrive does not matter.
 package final class ClusterIndex {
   private var nodes = RecordTable<NodeRecord>()
   private var pods = RecordTable<PodRecord>()
@@ -51,10 +51,11 @@ package final class ClusterIndex {
     let isBuried: Bool
     switch record {
     case .node(let node):
-      isBuried = nodes.delete(
-        node, hash: node.name.hash, matches: { $0.name == node.name },
-        isSameObject: { $0.incarnation == node.incarnation }
-      ).isBuried
+      isBuried =
+        nodes.delete(
+          node, hash: node.name.hash, matches: { $0.name == node.name },
+          isSameObject: { $0.incarnation == node.incarnation }
+        ).isBuried
     case .pod(let pod):
       let deletion = pods.delete(
         pod, hash: pod.uid.hash, matches: { $0.uid == pod.uid }, isSameObject: { _ in true })
@@ -63,15 +64,17 @@ package final class ClusterIndex {
       }
       isBuried = deletion.isBuried
     case .claim(let claim):
-      isBuried = claims.delete(
-        claim, hash: claim.keyHash, matches: { $0.hasKey(of: claim) },
-        isSameObject: { $0.incarnation == claim.incarnation }
-      ).isBuried
+      isBuried =
+        claims.delete(
+          claim, hash: claim.keyHash, matches: { $0.hasKey(of: claim) },
+          isSameObject: { $0.incarnation == claim.incarnation }
+        ).isBuried
     case .volume(let volume):
-      isBuried = volumes.delete(
-        volume, hash: volume.name.hash, matches: { $0.name == volume.name },
-        isSameObject: { $0.incarnation == volume.incarnation }
-      ).isBuried
+      isBuried =
+        volumes.delete(
+          volume, hash: volume.name.hash, matches: { $0.name == volume.name },
+          isSameObject: { $0.incarnation == volume.incarnation }
+        ).isBuried
     }
     if isBuried { bury(record, nowSeconds: nowSeconds) }
     publishCount(record.kind)
@@ -107,9 +110,9 @@ package final class ClusterIndex {
     tombstones.append(Tombstones.Entry(seconds: nowSeconds, record: record))
   }
 
-  /// Forgets what was deleted more than 10 minutes ago and, by then, before the oldest row that still
-  /// waits to be joined: `oldestRowSeconds` is when that row arrived, on the clock of `nowSeconds`;
-  /// nil: no row waits.
+  /// Forgets what was deleted more than 10 minutes ago and, by then, before the oldest row that
+  /// still waits to be joined: `oldestRowSeconds` is when that row arrived, on the clock of
+  /// `nowSeconds`; nil: no row waits.
   package func expire(nowSeconds: Int64, oldestRowSeconds: Int64?) {
     let horizon = min(nowSeconds, oldestRowSeconds ?? nowSeconds)
     var forgotten = 0

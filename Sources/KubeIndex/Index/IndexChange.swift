@@ -17,9 +17,10 @@ package enum ObjectRecord: Sendable {
   }
 }
 
-/// One step. A list arrives as `relistBegan`, its objects as `applied`, then `relistEnded`: what was
-/// known before stays until then, so that the index is never empty in between; what the list did
-/// not hold counts as deleted at the end. A list that breaks off is followed by a new `relistBegan`.
+/// One step. A list arrives as `relistBegan`, its objects as `applied`, then `relistEnded`: what
+/// was known before stays until then, so that the index is never empty in between; what the list
+/// did not hold counts as deleted at the end. A list that breaks off is followed by a new
+/// `relistBegan`.
 package enum IndexChange: Sendable {
   case relistBegan(ObjectKind)
   /// Added, modified or listed.
@@ -31,7 +32,7 @@ package enum IndexChange: Sendable {
 
 /// The writer's door for changes. Thread-safe.
 package protocol IndexMailbox: AnyObject, Sendable {
-  /// Hands over changes in order; blocks while the mailbox is full, and returns at once (the changes
-  /// are dropped) when the writer has stopped.
+  /// Hands over changes in order; blocks while the mailbox is full, and returns at once (the
+  /// changes are dropped) when the writer has stopped.
   func send(_ changes: [IndexChange])
 }

@@ -1,7 +1,7 @@
 /// Mirror pods by the UID that the kubelet gave the static pod.
 ///
-/// A static pod has one UID at its kubelet and another at the API server, where its mirror pod stands
-/// for it; the mirror pod's annotation holds the kubelet's. See
+/// A static pod has one UID at its kubelet and another at the API server, where its mirror pod
+/// stands for it; the mirror pod's annotation holds the kubelet's. See
 /// https://kubernetes.io/docs/tasks/configure-pod-container/static-pod/
 struct MirrorTable: ~Copyable {
   static let annotationPrefix: StaticString = "kubernetes.io/config.mirror="

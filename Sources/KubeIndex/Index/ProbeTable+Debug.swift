@@ -1,6 +1,6 @@
 extension ProbeTable {
-  /// What is wrong with the table; nil: every entry is reachable and counted. O(slots x run length),
-  /// for tests.
+  /// What is wrong with the table; nil: every entry is reachable and counted. O(slots x run
+  /// length), for tests.
   func checkInvariants() -> String? {
     guard slotCount.nonzeroBitCount == 1 else { return "\(slotCount) slots: no power of two" }
     guard count <= capacity else { return "\(count) entries, capacity \(capacity)" }

@@ -3,9 +3,9 @@
 ///     slot, 16 bytes:  | hash u32 | mark u32 | reference to the value |
 ///
 /// The number of slots is a power of two; the bucket of a key is the low bits of its hash, the next
-/// free slot is taken (linear probing), and at most 7/8 of the slots are in use, so that every probe
-/// ends. Removal shifts the following run back, so there are no gravestones to skip. The caller
-/// compares keys: the table knows hashes only.
+/// free slot is taken (linear probing), and at most 7/8 of the slots are in use, so that every
+/// probe ends. Removal shifts the following run back, so there are no gravestones to skip. The
+/// caller compares keys: the table knows hashes only.
 ///
 /// `mark` belongs to the caller (the index keeps the generation of the last list that held it).
 struct ProbeTable<Value: AnyObject>: ~Copyable {

@@ -3,8 +3,9 @@ import Glibc
 
 /// Immutable UTF-8 text that many records share.
 ///
-/// A `TextPool` makes each distinct text once; two texts of one pool are equal exactly when they are
-/// the same object. Texts that are never shared (a pod's UID, its name) are made without a pool.
+/// A `TextPool` makes each distinct text once; two texts of one pool are equal exactly when they
+/// are the same object. Texts that are never shared (a pod's UID, its name) are made without a
+/// pool.
 ///
 /// `Sendable`: the bytes are written before `init` returns and never again.
 package final class Text: @unchecked Sendable {
@@ -85,8 +86,8 @@ extension Text: CustomStringConvertible {
   package var description: String { string }
 }
 
-/// Texts in a fixed order: labels, annotations or claim names. Interned as a whole: two lists of one
-/// pool are equal exactly when they are the same object.
+/// Texts in a fixed order: labels, annotations or claim names. Interned as a whole: two lists of
+/// one pool are equal exactly when they are the same object.
 package final class TextList: Sendable {
   package let elements: [Text]
   /// Mixed from the elements' hashes, in order.

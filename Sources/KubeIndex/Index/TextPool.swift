@@ -1,7 +1,7 @@
 /// Makes each distinct text, list and template once. Owned by the thread that parses objects.
 ///
-/// The pool holds what it made; what nobody else holds any more is dropped little by little: each new
-/// value looks at a few slots, so that what is unused stays below a fraction of the table.
+/// The pool holds what it made; what nobody else holds any more is dropped little by little: each
+/// new value looks at a few slots, so that what is unused stays below a fraction of the table.
 struct TextPool: ~Copyable {
   private var texts = ProbeTable<Text>()
   private var lists = ProbeTable<TextList>()

@@ -18,8 +18,8 @@ final class JSONParser {
 
   deinit { cshims_json_parser_destroy(parser) }
 
-  /// The root of the document: valid until the next `parse`. `paddingByteCount` bytes behind `bytes`
-  /// must be readable.
+  /// The root of the document: valid until the next `parse`. `paddingByteCount` bytes behind
+  /// `bytes` must be readable.
   func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONFault) -> JSONValue {
     guard let start = bytes.baseAddress, bytes.count > 0 else {
       throw JSONFault(message: "no JSON at all")

@@ -59,7 +59,11 @@ extension PodResources {
     _ amounts: inout ResourceAmounts, by object: JSONValue?, fault: (String) -> Void
   ) {
     if let cpu = object?["cpu"] {
-      if let amount = Quantity(json: cpu) { amounts.cpu = amount } else { fault("cpu: not a quantity") }
+      if let amount = Quantity(json: cpu) {
+        amounts.cpu = amount
+      } else {
+        fault("cpu: not a quantity")
+      }
     }
     if let memory = object?["memory"] {
       if let amount = Quantity(json: memory) {

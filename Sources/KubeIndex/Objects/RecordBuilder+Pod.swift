@@ -32,7 +32,8 @@ extension RecordBuilder {
       let name: Text
       if let claim = volume["persistentVolumeClaim"]?["claimName"]?.filledString {
         name = pool.text(claim)
-      } else if volume["ephemeral"]?.isObject == true, let volumeName = volume["name"]?.filledString {
+      } else if volume["ephemeral"]?.isObject == true, let volumeName = volume["name"]?.filledString
+      {
         // https://kubernetes.io/docs/concepts/storage/ephemeral-volumes/: pod name, hyphen, volume.
         scratch.removeAll(keepingCapacity: true)
         scratch.append(contentsOf: podName)
@@ -60,7 +61,9 @@ private struct PodOwner {
       if first == nil { first = reference }
       if controller == nil, reference["controller"]?.isTrue == true { controller = reference }
     }
-    guard let owner = controller ?? first, let name = owner["name"]?.filledString else { return nil }
+    guard let owner = controller ?? first, let name = owner["name"]?.filledString else {
+      return nil
+    }
     self.name = name
     kind = owner["kind"]?.filledString
   }

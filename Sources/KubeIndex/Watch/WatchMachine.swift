@@ -4,8 +4,8 @@
 ///       │         │ 422: not offered                 │   ▲  │ ended, broken: resume
 ///       └──▶ listing(pages) ──(last page)────────────┘   └──┘
 ///
-/// 410, as status, as ERROR event or for a continue token, and whatever cannot be trusted, leads back
-/// to a list of everything. Behaviour follows client-go's reflector; backoff is `Backoff`.
+/// 410, as status, as ERROR event or for a continue token, and whatever cannot be trusted, leads
+/// back to a list of everything. Behaviour follows client-go's reflector; backoff is `Backoff`.
 package struct WatchMachine: Sendable {
   private enum State: Equatable {
     case idle
@@ -97,7 +97,8 @@ package struct WatchMachine: Sendable {
     return .beginRelist
   }
 
-  /// A page is read, and its objects are handed over. `continueToken`: nil or empty: it was the last.
+  /// A page is read, and its objects are handed over. `continueToken`: nil or empty: it was the
+  /// last.
   package mutating func page(resourceVersion: String, continueToken: String?) -> WatchAction {
     guard case .listing = state else { return .nothing }
     if let continueToken, !continueToken.isEmpty {

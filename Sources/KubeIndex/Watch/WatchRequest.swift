@@ -1,5 +1,5 @@
-/// What a `WatchMachine` sends to the API server. Versions and tokens are opaque: stored, sent back,
-/// compared for equality only. See
+/// What a `WatchMachine` sends to the API server. Versions and tokens are opaque: stored, sent
+/// back, compared for equality only. See
 /// https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 package enum WatchRequest: Equatable, Sendable {
   /// A watch that begins with all objects as ADDED and a bookmark behind them (streaming list).

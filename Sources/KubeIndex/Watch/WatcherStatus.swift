@@ -10,9 +10,10 @@ package final class WatcherStatuses: Sendable {
     package var reason: String?
   }
 
-  private let statuses = Mutex([Status](
-    repeating: Status(isReady: false, reason: "not listed yet"),
-    count: ObjectKind.allCases.count))
+  private let statuses = Mutex(
+    [Status](
+      repeating: Status(isReady: false, reason: "not listed yet"),
+      count: ObjectKind.allCases.count))
 
   package init() {}
 

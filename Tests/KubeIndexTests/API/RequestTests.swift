@@ -13,7 +13,8 @@ import Testing
     ),
     (
       .list(limit: 500, notOlderThan: "1 2/&"),
-      "https://h/api/v1/pods?limit=500&resourceVersion=1%202%2F%26&resourceVersionMatch=NotOlderThan"
+      "https://h/api/v1/pods?limit=500&resourceVersion=1%202%2F%26"
+        + "&resourceVersionMatch=NotOlderThan"
     ),
     (
       .listMore(limit: 7, continueToken: "a+b="),

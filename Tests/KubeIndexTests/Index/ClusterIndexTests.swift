@@ -15,7 +15,8 @@ import Testing
       namespace: Text("ns"), owner: nil, ownerKind: nil, workload: Text(name),
       workloadKind: Text("Pod"), labels: .empty, qosClass: nil, priorityClass: nil,
       resources: PodResources())
-    let annotations = [Text("a=b")] + (mirror.map { [Text("kubernetes.io/config.mirror=\($0)")] } ?? [])
+    let annotations =
+      [Text("a=b")] + (mirror.map { [Text("kubernetes.io/config.mirror=\($0)")] } ?? [])
     return PodRecord(
       uid: Text(uid), name: Text(name), template: template, annotations: TextList(annotations),
       claims: .empty)

@@ -10,7 +10,8 @@ import Testing
     return (resources, faults)
   }
 
-  static func container(_ requests: String, _ limits: String = "{}", always: Bool = false) -> String {
+  static func container(_ requests: String, _ limits: String = "{}", always: Bool = false) -> String
+  {
     let policy = always ? #""restartPolicy":"Always","# : ""
     return "{\(policy)\"resources\":{\"requests\":\(requests),\"limits\":\(limits)}}"
   }
@@ -67,7 +68,8 @@ import Testing
     #expect(sum.limitsMemoryBytes == 2048)
   }
 
-  /// Pod-level resources replace what the containers say, resource by resource; overhead comes on top.
+  /// Pod-level resources replace what the containers say, resource by resource; overhead comes on
+  /// top.
   @Test func podLevelResources() throws {
     let main = Self.container(
       #"{"cpu":"2","memory":"1G","ephemeral-storage":"1M"}"#, #"{"cpu":"3","memory":"2G"}"#)
@@ -85,7 +87,8 @@ import Testing
 
   @Test func acceleratorsAreAddedByEffectiveRequest() throws {
     let main = Self.container(
-      #"{"nvidia.com/gpu":"2","nvidia.com/mig-1g.5gb":"3","amd.com/gpu":"1","nvidia.com/gpu.shared":"9"}"#)
+      #"{"nvidia.com/gpu":"2","nvidia.com/mig-1g.5gb":"3","amd.com/gpu":"1","x/gpu.shared":"9"}"#
+    )
     let first = Self.container(#"{"nvidia.com/gpu":"4","gpu":"8"}"#)
     let (sum, _) = try resources("{\"containers\":[\(main)],\"initContainers\":[\(first)]}")
     #expect(sum.gpuRequests == 8)

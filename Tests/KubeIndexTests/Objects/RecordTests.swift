@@ -22,7 +22,8 @@ import Testing
       (#"{"kind":"StatefulSet","name":"db","controller":true}"#, "", "db", "db", "StatefulSet"),
       (#"{"kind":"A","name":"first"},{"kind":"B","name":"second"}"#, "", "first", "first", "A"),
       (
-        #"{"kind":"A","name":"first"},{"kind":"B","name":"second","controller":true}"#, "", "second",
+        #"{"kind":"A","name":"first"},{"kind":"B","name":"second","controller":true}"#, "",
+        "second",
         "second", "B"
       ),
       (
@@ -33,10 +34,15 @@ import Testing
         #"{"kind":"ReplicaSet","name":"web-5d9f","controller":true}"#,
         #""pod-template-hash":"other""#, "web-5d9f", "web-5d9f", "ReplicaSet"
       ),
-      (#"{"kind":"ReplicaSet","name":"-5d9f"}"#, #""pod-template-hash":"5d9f""#, "-5d9f", "-5d9f", "ReplicaSet"),
+      (
+        #"{"kind":"ReplicaSet","name":"-5d9f"}"#, #""pod-template-hash":"5d9f""#, "-5d9f", "-5d9f",
+        "ReplicaSet"
+      ),
       (#"{"kind":"ReplicaSet","name":"web"}"#, "", "web", "web", "ReplicaSet"),
       (#"{"kind":"Job","name":"nightly-29360000"}"#, "", "nightly-29360000", "nightly", "CronJob"),
-      (#"{"kind":"Job","name":"nightly-2936000"}"#, "", "nightly-2936000", "nightly-2936000", "Job"),
+      (
+        #"{"kind":"Job","name":"nightly-2936000"}"#, "", "nightly-2936000", "nightly-2936000", "Job"
+      ),
       (#"{"kind":"Job","name":"29360000"}"#, "", "29360000", "29360000", "Job"),
       (#"{"kind":"Job","name":"-29360000"}"#, "", "-29360000", "-29360000", "Job"),
       (#"{"kind":"Node","name":"n1","controller":true}"#, "", "n1", "n1", "Node"),
@@ -97,34 +103,42 @@ import Testing
     #expect(throws: RecordBuilder.Fault.self) { _ = try pod(text) }
   }
 
-  @Test(arguments: [
-    (#""eks.amazonaws.com/capacityType":"ON_DEMAND""#, "on-demand"),
-    (#""eks.amazonaws.com/capacityType":"SPOT","karpenter.sh/capacity-type":"on-demand""#, "spot"),
-    (#""karpenter.sh/capacity-type":"on-demand""#, "on-demand"), (#""other":"x""#, nil),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      (#""eks.amazonaws.com/capacityType":"ON_DEMAND""#, "on-demand"),
+      (
+        #""eks.amazonaws.com/capacityType":"SPOT","karpenter.sh/capacity-type":"on-demand""#, "spot"
+      ),
+      (#""karpenter.sh/capacity-type":"on-demand""#, "on-demand"), (#""other":"x""#, nil),
+    ] as [(String, String?)])
   func capacityType(labels: String, expected: String?) throws {
-    let node = try withJSON("{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"labels\":{\(labels)}}}") {
+    let node = try withJSON("{\"metadata\":{\"name\":\"n\",\"uid\":\"u\",\"labels\":{\(labels)}}}")
+    {
       try builder.node($0)
     }
     #expect(node.capacityType?.string == expected)
   }
 
-  @Test(arguments: [
-    ("aws:///us-east-1a/i-0abc", "i-0abc"), ("aws:///us-east-1a/x-0abc", nil), ("gce:///z/i-1", nil),
-    ("aws://i-1", "i-1"), ("", nil),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("aws:///us-east-1a/i-0abc", "i-0abc"), ("aws:///us-east-1a/x-0abc", nil),
+      ("gce:///z/i-1", nil),
+      ("aws://i-1", "i-1"), ("", nil),
+    ] as [(String, String?)])
   func instanceID(providerID: String, expected: String?) throws {
-    let text = "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\"},\"spec\":{\"providerID\":\"\(providerID)\"}}"
+    let text =
+      "{\"metadata\":{\"name\":\"n\",\"uid\":\"u\"},\"spec\":{\"providerID\":\"\(providerID)\"}}"
     let node = try withJSON(text) { try builder.node($0) }
     #expect(node.instanceID?.string == expected)
   }
 
-  @Test(arguments: [
-    (#""csi":{"driver":"ebs.csi.aws.com","volumeHandle":"vol-1"}"#, "vol-1"),
-    (#""csi":{"driver":"efs.csi.aws.com","volumeHandle":"vol-1"}"#, nil),
-    (#""awsElasticBlockStore":{"volumeID":"aws://us-east-1a/vol-2"}"#, "vol-2"),
-    (#""awsElasticBlockStore":{"volumeID":"vol-3"}"#, "vol-3"), (#""nfs":{}"#, nil),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      (#""csi":{"driver":"ebs.csi.aws.com","volumeHandle":"vol-1"}"#, "vol-1"),
+      (#""csi":{"driver":"efs.csi.aws.com","volumeHandle":"vol-1"}"#, nil),
+      (#""awsElasticBlockStore":{"volumeID":"aws://us-east-1a/vol-2"}"#, "vol-2"),
+      (#""awsElasticBlockStore":{"volumeID":"vol-3"}"#, "vol-3"), (#""nfs":{}"#, nil),
+    ] as [(String, String?)])
   func volumeID(source: String, expected: String?) throws {
     let text = "{\"metadata\":{\"name\":\"v\",\"uid\":\"u\"},\"spec\":{\(source)}}"
     let volume = try withJSON(text) { try builder.volume($0) }
@@ -133,7 +147,10 @@ import Testing
 
   @Test func claim() throws {
     let text =
-      #"{"metadata":{"name":"c","namespace":"s","uid":"u"},"spec":{"volumeName":"pv","resources":{"requests":{"storage":"1.5Gi"}}}}"#
+      """
+      {"metadata":{"name":"c","namespace":"s","uid":"u"},
+       "spec":{"volumeName":"pv","resources":{"requests":{"storage":"1.5Gi"}}}}
+      """
     let claim = try withJSON(text) { try builder.claim($0) }
     #expect(claim.storageBytes == 1_610_612_736)
     #expect(claim.volumeName?.string == "pv")

@@ -236,6 +236,10 @@ bool cshims_curl_easy_set_direct(cshims_curl_easy *easy) {
   return curl_easy_setopt(easy->handle, CURLOPT_PROXY, "") == CURLE_OK;
 }
 
+bool cshims_curl_easy_set_fresh(cshims_curl_easy *easy) {
+  return set_long(easy->handle, CURLOPT_FRESH_CONNECT, 1);
+}
+
 bool cshims_curl_easy_set_timeouts(cshims_curl_easy *easy, int64_t connect, int64_t total) {
   return set_long(easy->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)connect) &&
          set_long(easy->handle, CURLOPT_TIMEOUT_MS, (long)total);

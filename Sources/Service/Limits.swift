@@ -92,3 +92,75 @@ package enum ServiceLimits {
   /// From SIGTERM to the end; what is not stored by then is stored after the next start.
   package static let shutdownLimit: Duration = .seconds(25)
 }
+
+/// Bounds of the object store and of the delivery to it.
+extension ServiceLimits {
+  // MARK: Requests
+
+  /// Tries of one request, the first included.
+  static let triesPerRequest = 3
+  /// What retries may cost in all before successes have paid for more.
+  static let retryQuota = 500
+  /// Longest wait between two tries of one request, seconds.
+  static let retryDelaySeconds = 20.0
+  /// For TCP and TLS to be established.
+  static let storeConnectTimeout: Duration = .seconds(5)
+  /// For S3 to put the parts together.
+  static let completeTimeout: Duration = .seconds(300)
+  /// A slower upload of a part is broken off and begun again.
+  static let minimumUploadBytesPerSecond = 100 * 1024
+  static let minimumUploadSpeedSeconds = 30
+  /// A clock that is off by less is not the cause of a refusal.
+  static let clockToleranceSeconds = 240.0
+  /// An error's text in a log line, characters.
+  static let maximumErrorTextCount = 300
+  /// Body of an error answer.
+  static let maximumErrorBodyByteCount = 64 * 1024
+
+  // MARK: XML answers
+
+  /// A page of a list has up to 1,000 entries with keys of up to 1,024 bytes.
+  static let maximumXMLByteCount = 4 * 1_048_576
+  static let maximumXMLDepth = 32
+  static let maximumXMLElements = 100_000
+  /// Pages of a list of unfinished uploads.
+  static let maximumListPages = 100
+
+  // MARK: Credentials
+
+  /// Token files, profile files, CA bundles, and answers of credential endpoints.
+  static let maximumSmallFileByteCount = 1_048_576
+  /// Credentials are renewed when they have less than this left.
+  static let credentialRenewalSeconds = 600.0
+  /// Credentials with less than this left are not used.
+  static let credentialMarginSeconds = 60.0
+  /// After a renewal in advance has failed.
+  static let credentialRetrySeconds = 30.0
+
+  // MARK: Delivery
+
+  /// Threads, each with one request at a time.
+  static let deliveryThreads = 4
+  static let deliveryStackByteCount = 1_048_576
+  /// Parts of an upload, as S3 has it.
+  static let maximumParts = 10_000
+  /// S3's least is 5 MiB.
+  static let minimumPartByteCount = 8 * 1_048_576
+  /// A smaller object goes in one request.
+  static let minimumMultipartByteCount = 5 * 1_048_576
+  /// Bytes from the end of an object that are compared.
+  static let proofByteCount = 65_536
+  /// Files are read for sending and hashing in pieces of this size.
+  static let filePieceByteCount = 262_144
+  static let maximumUploadIDByteCount = 2048
+  static let maximumUploadRecordByteCount = 1_048_576
+  /// Between two checks of the store, until one succeeds.
+  static let storeCheckInterval: Duration = .seconds(60)
+  /// Waits between two tries of a step: full jitter. The cap bounds how long an outage is outlived.
+  static let deliveryDelayBaseSeconds = 0.5
+  static let deliveryDelayMaximumSeconds = 8.0
+  /// Of leftovers whose abort is refused, once the object itself is stored.
+  static let triesOfRefusedCleanUp = 10
+  /// After a refusal that only a person can mend.
+  static let refusedDelaySeconds = 60.0
+}

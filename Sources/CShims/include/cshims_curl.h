@@ -77,6 +77,9 @@ bool cshims_curl_easy_set_upload(cshims_curl_easy *easy, int64_t byte_count);
 bool cshims_curl_easy_set_gzip(cshims_curl_easy *easy);
 // No proxy, whatever the environment says.
 bool cshims_curl_easy_set_direct(cshims_curl_easy *easy);
+// A connection of its own at first: libcurl sends a request again by itself when a kept connection
+// breaks before the answer, whatever the server has done by then.
+bool cshims_curl_easy_set_fresh(cshims_curl_easy *easy);
 // Milliseconds; a total of 0 has no limit.
 bool cshims_curl_easy_set_timeouts(cshims_curl_easy *easy, int64_t connect, int64_t total);
 bool cshims_curl_easy_set_minimum_speed(cshims_curl_easy *easy, int64_t bytes_per_second,

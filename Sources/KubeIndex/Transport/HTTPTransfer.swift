@@ -88,6 +88,7 @@ final class HTTPTransfer {
       }
       isSet = isSet && cshims_curl_easy_add_header(easy, "\(name): \(value)")
     }
+    if request.isSentOnce { isSet = isSet && cshims_curl_easy_set_fresh(easy) }
     if request.acceptsCompressed { isSet = isSet && cshims_curl_easy_set_gzip(easy) }
     isSet = isSet && setLimits(easy)
     isSet = try setBody(easy) && isSet
@@ -117,7 +118,9 @@ final class HTTPTransfer {
       guard let file = UploadFile(path: path, offset: offset, count: count) else {
         throw error(.file, "cannot open \(path) for sending: errno \(errno)")
       }
-      body = .file(file)
+      body = .source(file)
+    case .source(let source):
+      body = .source(source)
     }
     self.body = body
     var isSet = cshims_curl_easy_set_upload(easy, Int64(body.count))

@@ -11,6 +11,8 @@ package struct HTTPRequest: Sendable {
     case bytes([UInt8])
     /// `count` bytes of the file at `path` from `offset`, read as they are sent.
     case file(path: String, offset: Int, count: Int)
+    /// All bytes of a source, read as they are sent.
+    case source(any HTTPBodySource)
   }
 
   package var method: String
@@ -27,6 +29,9 @@ package struct HTTPRequest: Sendable {
   package var minimumSpeed: (bytesPerSecond: Int, seconds: Int)?
   /// Asks for gzip and delivers the body decompressed.
   package var acceptsCompressed: Bool
+  /// The client never sends it twice by itself, as it does when a kept connection turns out to be
+  /// closed: for what must not be done twice unnoticed. It costs a new connection.
+  package var isSentOnce = false
 
   package init(
     method: String = "GET", url: String, headers: [(name: String, value: String)] = [],
@@ -44,6 +49,16 @@ package struct HTTPRequest: Sendable {
     self.minimumSpeed = minimumSpeed
     self.acceptsCompressed = acceptsCompressed
   }
+}
+
+/// Bytes to be sent that come from elsewhere. Read on the thread that calls `HTTPMulti.poll`, from the
+/// start again when the connection broke before the server took them.
+package protocol HTTPBodySource: AnyObject, Sendable {
+  /// Fixed while the transfer lasts.
+  var byteCount: Int { get }
+  /// Puts up to `buffer.count` bytes from `offset` into it; their number, at least 1 before the end;
+  /// nil: they cannot be read, which ends the transfer.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int?
 }
 
 /// Whom a TLS connection trusts, and as whom it presents itself. Verification cannot be switched off.

@@ -4,16 +4,16 @@ import Glibc
 /// connection broke before the server took them.
 enum UploadBody {
   case bytes([UInt8], position: Int = 0)
-  case file(UploadFile)
+  case source(any HTTPBodySource, position: Int = 0)
 
   var count: Int {
     switch self {
     case .bytes(let bytes, _): bytes.count
-    case .file(let file): file.count
+    case .source(let source, _): source.byteCount
     }
   }
 
-  /// Bytes put into `buffer`, 0 at the end; nil: the file cannot be read or has become shorter.
+  /// Bytes put into `buffer`, 0 at the end; nil: the source cannot be read or has become shorter.
   mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
     switch self {
     case .bytes(let bytes, let position):
@@ -23,8 +23,15 @@ enum UploadBody {
       }
       self = .bytes(bytes, position: position + count)
       return count
-    case .file(let file):
-      return file.read(into: buffer)
+    case .source(let source, let position):
+      let wanted = min(buffer.count, source.byteCount - position)
+      guard wanted > 0 else { return 0 }
+      let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted])
+      guard let count = source.read(into: room, at: position), (1...wanted).contains(count) else {
+        return nil
+      }
+      self = .source(source, position: position + count)
+      return count
     }
   }
 
@@ -33,16 +40,15 @@ enum UploadBody {
     guard let position = Int(exactly: offset), (0...count).contains(position) else { return false }
     switch self {
     case .bytes(let bytes, _): self = .bytes(bytes, position: position)
-    case .file(let file): file.position = position
+    case .source(let source, _): self = .source(source, position: position)
     }
     return true
   }
 }
 
 /// A range of a file, open for reading. The file may grow behind the range meanwhile.
-final class UploadFile {
-  let count: Int
-  fileprivate var position = 0
+final class UploadFile: HTTPBodySource {
+  let byteCount: Int
 
   private let descriptor: Int32
   private let offset: Int
@@ -55,7 +61,7 @@ final class UploadFile {
     }
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     self.offset = offset
-    self.count = count
+    byteCount = count
     if descriptor < 0 { return nil }
   }
 
@@ -63,15 +69,10 @@ final class UploadFile {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  fileprivate func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
-    let wanted = min(buffer.count, count - position)
-    guard wanted > 0 else { return 0 }
+  func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) -> Int? {
     while true {
-      let got = pread(descriptor, buffer.baseAddress, wanted, offset + position)
-      if got > 0 {
-        position += got
-        return got
-      }
+      let got = pread(descriptor, buffer.baseAddress, buffer.count, offset + position)
+      if got > 0 { return got }
       if got < 0, errno == EINTR { continue }
       return nil
     }

@@ -81,6 +81,25 @@ struct HTTPMultiTests {
     #expect(server.requests.allSatisfy { $0.hasSuffix("\r\n\r\n0123456789") })
   }
 
+  /// A lost answer must be seen as lost: the request may have taken effect.
+  @Test func sendsOnceWhatIsToBeSentOnce() throws {
+    let count = Atomic<Int>(0)
+    let server = LoopbackServer { _ in
+      if count.add(1, ordering: .relaxed).newValue == 2 { return .reset }
+      return .send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    }
+    defer { server.stop() }
+    let multi = try HTTPMulti()
+    var request = HTTPRequest(method: "POST", url: server.url + "/")
+    request.isSentOnce = true
+    #expect(try multi.perform(request, maximumBodyByteCount: 0).status == 200)
+    let error = #expect(throws: TransportError.self) {
+      try multi.perform(request, maximumBodyByteCount: 0)
+    }
+    #expect(error?.reason == .reset)
+    #expect(server.requests.count == 2)
+  }
+
   @Test func namesEachFault() throws {
     let server = LoopbackServer { request in
       if request.hasPrefix("GET /hang") { return .sendAndHang("HTTP/1.1 200 OK\r\n\r\npart") }

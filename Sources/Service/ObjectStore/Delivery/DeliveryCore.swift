@@ -1,0 +1,374 @@
+import Ingest
+import Synchronization
+
+/// Which object needs what next, over all segments: the delivery without threads, clock or store.
+///
+/// Whoever drives it asks `next`, runs the job, and brings the answer to `finish`; any number of jobs
+/// may run at a time. All times are given.
+struct DeliveryCore {
+  enum Work: Equatable, Sendable {
+    /// Read the upload records that an earlier process left.
+    case loadRecords
+    case check
+    case object(MultipartMachine.Job, File)
+  }
+
+  /// What a job needs to know about the object besides the job.
+  struct File: Equatable, Sendable {
+    var id: ObjectID
+    var key: String
+    var fileName: String
+  }
+
+  struct Ticket: Equatable, Sendable {
+    var work: Work
+    fileprivate var generation = 0
+  }
+
+  enum Next: Equatable, Sendable {
+    case run(Ticket)
+    /// Nothing can be begun before that time (nil: ever), an answer or an input.
+    case wait(until: Duration?)
+  }
+
+  /// The answer to a job, with the reason when it failed.
+  struct Outcome: Sendable {
+    var answer: MultipartMachine.Answer
+    var message = ""
+    /// Of a clean-up: uploads aborted.
+    var abortedCount = 0
+    /// Of `loadRecords`: what was found.
+    var records: [(ObjectID, UploadRecord)] = []
+  }
+
+  private struct Entry {
+    var machine: MultipartMachine
+    var fileName: String
+    var rowCount: Int?
+    var oldestRowSeconds: Int64 = 0
+    var failureCount = 0
+    var notBefore: Duration = .zero
+    var began: Duration?
+  }
+
+  private let settings: MultipartMachine.Settings
+  private let store: String
+  private let random: @Sendable () -> Double
+  private var entries: [ObjectID: Entry] = [:]
+  /// Keys of `entries`, ascending: the oldest segment first.
+  private var order: [ObjectID] = []
+  /// Objects of sealed segments that are not finished.
+  private var remaining: [UInt64: Set<ObjectID>] = [:]
+  private var delivered: [UInt64] = []
+  private var areRecordsLoaded = false
+  private var isLoadingRecords = false
+  private var nextCheck: Duration? = .zero
+  private var isChecking = false
+  /// The store is out of reach or refuses us: for no object before this time.
+  private var pausedUntil: Duration = .zero
+  private var pauseCount = 0
+
+  init(
+    settings: MultipartMachine.Settings, store: String, random: @escaping @Sendable () -> Double
+  ) {
+    self.settings = settings
+    self.store = store
+    self.random = random
+  }
+
+  // MARK: Inputs
+
+  mutating func opened(_ id: ObjectID, key: String, fileName: String) {
+    if entries[id] == nil {
+      insert(id, Entry(machine: MultipartMachine(key: key, settings: settings), fileName: fileName))
+    } else {
+      entries[id]?.machine.reopen(key: key)
+      entries[id]?.fileName = fileName
+      entries[id]?.rowCount = nil
+      entries[id]?.failureCount = 0
+      entries[id]?.notBefore = .zero
+    }
+  }
+
+  mutating func grew(_ id: ObjectID, byteCount: Int) {
+    entries[id]?.machine.grow(to: byteCount)
+  }
+
+  mutating func sealed(_ segment: UInt64, objects: [SealedObject], recovered: Bool, now: Duration) {
+    let listed = Set(objects.map(\.id))
+    for id in order where id.segment == segment && !listed.contains(id) { abandon(id) }
+    for object in objects {
+      if entries[object.id] == nil {
+        let machine = MultipartMachine(key: object.key, settings: settings)
+        insert(object.id, Entry(machine: machine, fileName: object.fileName))
+      } else if entries[object.id]?.machine.key != object.key || recovered {
+        // Known only by a record of an earlier process, or another file than was opened.
+        entries[object.id]?.machine.reopen(key: object.key)
+      }
+      entries[object.id]?.fileName = object.fileName
+      entries[object.id]?.rowCount = object.rowCount
+      entries[object.id]?.oldestRowSeconds = object.oldestRowSeconds
+      entries[object.id]?.notBefore = .zero
+      entries[object.id]?.began = now
+      entries[object.id]?.machine.seal(byteCount: object.byteCount, isRecovered: recovered)
+    }
+    if listed.isEmpty { delivered.append(segment) } else { remaining[segment] = listed }
+  }
+
+  mutating func abandoned(_ segment: UInt64) {
+    for id in order where id.segment == segment { abandon(id) }
+  }
+
+  private mutating func abandon(_ id: ObjectID) {
+    entries[id]?.machine.abandon()
+    if entries[id]?.machine.isDone == true { remove(id) }
+  }
+
+  // MARK: Jobs
+
+  mutating func next(now: Duration) -> Next {
+    if !areRecordsLoaded {
+      guard !isLoadingRecords else { return .wait(until: nil) }
+      isLoadingRecords = true
+      return .run(Ticket(work: .loadRecords))
+    }
+    if let due = nextCheck, !isChecking, due <= now {
+      isChecking = true
+      return .run(Ticket(work: .check))
+    }
+    var wake = isChecking ? nil : nextCheck
+    guard pausedUntil <= now else {
+      return .wait(until: min(wake ?? pausedUntil, pausedUntil))
+    }
+    // Sealed objects first: until they are stored, their segments hold disk space.
+    for wantsSealed in [true, false] {
+      for id in order {
+        guard let entry = entries[id], entry.machine.isSealed == wantsSealed else { continue }
+        guard entry.notBefore <= now else {
+          wake = min(wake ?? entry.notBefore, entry.notBefore)
+          continue
+        }
+        guard let job = entries[id]?.machine.next() else { continue }
+        if entry.began == nil { entries[id]?.began = now }
+        let file = File(id: id, key: entry.machine.key, fileName: entry.fileName)
+        return .run(
+          Ticket(work: .object(job, file), generation: entry.machine.generation))
+      }
+    }
+    return .wait(until: wake)
+  }
+
+  /// Takes the answer; the events are for the log.
+  mutating func finish(
+    _ ticket: Ticket, _ outcome: Outcome, now: Duration, wallSeconds: Double,
+    counters: DeliveryCounters
+  ) -> [StoreEvent] {
+    switch ticket.work {
+    case .loadRecords:
+      isLoadingRecords = false
+      areRecordsLoaded = true
+      for (id, record) in outcome.records { take(record, id) }
+      return []
+    case .check:
+      isChecking = false
+      if outcome.answer == .done {
+        nextCheck = nil
+        counters.isStoreUsable.store(1, ordering: .relaxed)
+        resume()
+      } else {
+        nextCheck = now + ServiceLimits.storeCheckInterval
+      }
+      return []
+    case .object(let job, let file):
+      return finish(job, file, ticket, outcome, now, wallSeconds, counters)
+    }
+  }
+
+  /// Segments of which everything is stored and removed, each named once.
+  mutating func takeDelivered() -> [UInt64] {
+    defer { delivered = [] }
+    return delivered
+  }
+
+  /// Whether nothing sealed waits, but for quarantined objects.
+  var isDrained: Bool {
+    !entries.values.contains { $0.machine.isSealed && !$0.machine.isQuarantined }
+      && delivered.isEmpty
+  }
+
+  func updateGauges(_ counters: DeliveryCounters) {
+    var count = 0
+    var bytes = 0
+    var oldest = Int64.max
+    for entry in entries.values where entry.machine.isSealed && !entry.machine.isStored {
+      count += 1
+      bytes += entry.machine.byteCount
+      oldest = min(oldest, entry.oldestRowSeconds)
+    }
+    counters.pendingObjects.store(count, ordering: .relaxed)
+    counters.pendingBytes.store(bytes, ordering: .relaxed)
+    counters.oldestPendingRowSeconds.store(count == 0 ? 0 : Int(oldest), ordering: .relaxed)
+  }
+
+  // MARK: Answers
+
+  private mutating func finish(
+    _ job: MultipartMachine.Job, _ file: File, _ ticket: Ticket, _ outcome: Outcome,
+    _ now: Duration, _ wallSeconds: Double, _ counters: DeliveryCounters
+  ) -> [StoreEvent] {
+    guard var entry = entries[file.id] else { return [] }
+    let verdict = entry.machine.finish(job, generation: ticket.generation, outcome.answer)
+    var events: [StoreEvent] = []
+    let object = StoreEvent.Object(
+      key: file.key, rowCount: entry.rowCount, byteCount: entry.machine.byteCount)
+    switch verdict {
+    case .progress, .finished:
+      entry.notBefore = .zero
+      switch job {
+      // Steps on the way back after a failure do not undo its count: the waits go on growing.
+      case .cleanUp, .prove: break
+      default: entry.failureCount = 0
+      }
+      if case .removeFiles = job {} else { resume() }
+      if outcome.abortedCount > 0 {
+        events.append(.leftoverAborted(key: file.key, count: outcome.abortedCount))
+      }
+    case .stored(let manner):
+      entry.failureCount = 0
+      entry.notBefore = .zero
+      resume()
+      let seconds = (now - (entry.began ?? now)).inSeconds
+      count(manner, object, seconds, wallSeconds, counters)
+      events.append(
+        .uploadEnded(
+          object, store: store, manner: manner, seconds: seconds,
+          partCount: entry.machine.storedPartCount))
+    case .again:
+      entry.failureCount += 1
+      let (delay, isLasting) = wait(for: outcome.answer, of: job, entry.failureCount, now)
+      entry.notBefore = now + .seconds(delay)
+      let step = Self.name(of: job)
+      if isLasting {
+        counters.failures.add(1, ordering: .relaxed)
+      } else {
+        counters.retries.add(1, ordering: .relaxed)
+      }
+      events.append(
+        isLasting
+          ? .uploadFailed(
+            object, store: store, step: step, reason: outcome.message, delaySeconds: delay)
+          : .uploadRetried(
+            object, store: store, step: step, reason: outcome.message, delaySeconds: delay))
+    case .quarantined:
+      counters.quarantined.add(1, ordering: .relaxed)
+      events.append(.uploadQuarantined(object, store: store, fileName: entry.fileName))
+    case .leftoversKept:
+      events.append(.leftoverKept(key: file.key, reason: outcome.message))
+    }
+    entries[file.id] = entry
+    if entry.machine.isDone { finished(file.id) }
+    return events
+  }
+
+  private func count(
+    _ manner: StoreEvent.Manner, _ object: StoreEvent.Object, _ seconds: Double,
+    _ wallSeconds: Double, _ counters: DeliveryCounters
+  ) {
+    switch manner {
+    case .put, .multipart:
+      counters.stored.add(1, ordering: .relaxed)
+      counters.storedBytes.add(object.byteCount, ordering: .relaxed)
+      counters.storedRows.add(object.rowCount ?? 0, ordering: .relaxed)
+      counters.uploadMilliseconds.add(
+        Int(max(0, min(seconds, 1e9)) * 1000), ordering: .relaxed)
+    case .proved, .earlier:
+      counters.proved.add(1, ordering: .relaxed)
+    }
+    counters.lastSuccessSeconds.store(
+      Int(max(0, min(wallSeconds, 1e12))), ordering: .relaxed)
+  }
+
+  /// How long to wait, and whether the cause is one that time alone does not mend.
+  private mutating func wait(
+    for answer: MultipartMachine.Answer, of job: MultipartMachine.Job, _ failureCount: Int,
+    _ now: Duration
+  ) -> (seconds: Double, isLasting: Bool) {
+    let backoff = Backoff(
+      base: ServiceLimits.deliveryDelayBaseSeconds,
+      maximum: ServiceLimits.deliveryDelayMaximumSeconds)
+    guard case .failed(let kind) = answer else {
+      return (backoff.seconds(afterFailures: failureCount, random: random()), false)
+    }
+    switch kind {
+    case .accessDenied, .noSuchBucket:
+      let delay = ServiceLimits.refusedDelaySeconds
+      // Aborting needs a permission of its own, so its refusal says nothing about the others.
+      if case .cleanUp = job { return (delay, true) }
+      pausedUntil = max(pausedUntil, now + .seconds(delay))
+      return (delay, true)
+    case .rejected, .notImplemented:
+      return (ServiceLimits.refusedDelaySeconds, true)
+    case .unreachable, .throttled:
+      // It is the store that fails, not this object: one object finds out for all when it is back.
+      pauseCount += 1
+      let delay = backoff.seconds(afterFailures: pauseCount, random: random())
+      pausedUntil = max(pausedUntil, now + .seconds(delay))
+      return (delay, false)
+    default:
+      return (backoff.seconds(afterFailures: failureCount, random: random()), false)
+    }
+  }
+
+  private mutating func resume() {
+    pausedUntil = .zero
+    pauseCount = 0
+  }
+
+  private mutating func take(_ record: UploadRecord, _ id: ObjectID) {
+    if entries[id] == nil {
+      var machine = MultipartMachine(key: record.key, settings: settings)
+      machine.abandon()
+      insert(id, Entry(machine: machine, fileName: ""))
+    }
+    entries[id]?.machine.found(
+      MultipartMachine.Leftover(
+        key: record.key, uploadIDs: record.uploadID.map { [$0] } ?? [],
+        mayHoldUnknown: record.uploadID == nil))
+  }
+
+  private mutating func finished(_ id: ObjectID) {
+    remove(id)
+    guard var left = remaining[id.segment] else { return }
+    left.remove(id)
+    if left.isEmpty {
+      remaining[id.segment] = nil
+      delivered.append(id.segment)
+    } else {
+      remaining[id.segment] = left
+    }
+  }
+
+  private mutating func insert(_ id: ObjectID, _ entry: Entry) {
+    entries[id] = entry
+    // Nearly always the newest.
+    let place = order.lastIndex { $0 < id }.map { $0 + 1 } ?? 0
+    order.insert(id, at: place)
+  }
+
+  private mutating func remove(_ id: ObjectID) {
+    entries[id] = nil
+    if let place = order.firstIndex(of: id) { order.remove(at: place) }
+  }
+
+  private static func name(of job: MultipartMachine.Job) -> String {
+    switch job {
+    case .create: "create"
+    case .part(_, let number, _, _): "part \(number)"
+    case .put: "put"
+    case .complete: "complete"
+    case .prove: "prove"
+    case .cleanUp: "abort leftovers"
+    case .removeFiles: "remove file"
+    }
+  }
+}

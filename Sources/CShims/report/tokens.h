@@ -161,7 +161,7 @@ inline bool Tokens::skip_scalar() {
 
 // Walks a value that lies inside a container at `depth`. Bit d of `is_object` tells what is open at
 // depth d.
-inline bool Tokens::skip(unsigned depth) {
+__attribute__((noinline)) inline bool Tokens::skip(unsigned depth) {
   static_assert(CSHIMS_REPORT_MAXIMUM_DEPTH < 64, "the nesting fits a word");
   const unsigned outer = depth;
   uint64_t is_object = 0;

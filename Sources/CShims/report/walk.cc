@@ -132,8 +132,9 @@ bool Walk::pod_member(const uint8_t *name, size_t length, Row &row, PodViolation
   return skip(pod_depth);
 }
 
-// A pod, `next` behind its opening brace.
-bool Walk::pod() {
+// A pod, `next` behind its opening brace. One function with all it calls but the general paths: a
+// tenth faster.
+__attribute__((flatten)) bool Walk::pod() {
   Row row;
   row.pod.start_micros = CSHIMS_REPORT_NO_INSTANT;
   PodViolations violations;

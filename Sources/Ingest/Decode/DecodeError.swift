@@ -9,6 +9,8 @@ package struct DecodeError: Error, Equatable, Sendable {
     // Good JSON, but not a report.
     case missing, notObject, notArray, notString, notStringOrNull, notNumberOrNull
     case notIntegerOrNull, emptyString, nulCharacter, notDateTime, negative, tooLarge
+    /// Beyond what a frame of the log takes; not looked at.
+    case bodyTooLarge
     // Not the body's fault.
     case batchFull, outOfMemory
   }
@@ -52,7 +54,7 @@ package struct DecodeError: Error, Equatable, Sendable {
   package var message: String {
     if isBadJSON { return "invalid JSON at byte \(byteOffset): \(wanted)" }
     switch reason {
-    case .batchFull, .outOfMemory: return wanted
+    case .bodyTooLarge, .batchFull, .outOfMemory: return wanted
     case .missing: return "\(wanted) (its object ends at byte \(byteOffset))"
     default: return "\(wanted), found \(foundDescription) at byte \(byteOffset)"
     }
@@ -85,6 +87,8 @@ package struct DecodeError: Error, Equatable, Sendable {
     case .negative: "must not be negative"
     case .tooLarge:
       member == .cpuUsageCores ? "must fit a double" : "must be at most \(Int64.max)"
+    case .bodyTooLarge:
+      "the body is larger than \(IngestLimits.maximumPayloadByteCount) bytes"
     case .batchFull: "the batch has no room for the report's rows"
     case .outOfMemory: "no memory to decode the report"
     }

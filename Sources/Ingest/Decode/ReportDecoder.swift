@@ -103,7 +103,9 @@ package final class ReportDecoder {
     guard let base = body.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
       throw DecodeError(.empty)
     }
-    precondition(body.count <= IngestLimits.maximumPayloadByteCount)
+    guard body.count <= IngestLimits.maximumPayloadByteCount else {
+      throw DecodeError(.bodyTooLarge)
+    }
     var result = cshims_report_result()
     var rows = rows
     let reason = cshims_report_decode(decoder, base, body.count, &rows, &result)

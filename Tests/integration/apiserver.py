@@ -37,7 +37,6 @@ import contextlib
 import json
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -47,6 +46,7 @@ from urllib.parse import parse_qs, urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from apiserver_admin import AdminHandler  # noqa: E402
 from apiserver_model import (  # noqa: E402
     KINDS,
     Cluster,
@@ -59,41 +59,10 @@ from apiserver_model import (  # noqa: E402
     recorded_body,
     status,
 )
+from apiserver_tls import make_certificates  # noqa: E402
 
 DEFAULT_TOKEN = "token-of-the-tests"
 HUGE_LINE = 9 << 20
-
-
-def make_certificates(directory):
-    """A CA, a server certificate for 127.0.0.1 and localhost, and a client certificate; those that
-    the directory has already are kept.
-    """
-    if (directory / "client.crt").exists():
-        return
-    directory.mkdir(parents=True, exist_ok=True)
-
-    def openssl(*arguments):
-        subprocess.run(
-            ["openssl", *arguments], cwd=directory, check=True, capture_output=True, timeout=60
-        )
-
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    openssl(
-        "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.crt", "-days", "2",
-        "-subj", "/CN=test-ca", "-addext", "basicConstraints=critical,CA:TRUE",
-    )  # fmt: skip
-    for name, names in (
-        ("server", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
-        ("client", "extendedKeyUsage=clientAuth"),
-    ):
-        openssl(
-            "req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}"
-        )
-        (directory / f"{name}.ext").write_text(names + "\n")
-        openssl(
-            "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
-            "-CAcreateserial", "-out", f"{name}.crt", "-days", "2", "-extfile", f"{name}.ext",
-        )  # fmt: skip
 
 
 class Stream:
@@ -328,29 +297,6 @@ class APIHandler(BaseHTTPRequestHandler):
 
     def chunk(self, data):
         self.wfile.write(b"%x\r\n" % len(data) + data + b"\r\n")
-
-
-class AdminHandler(BaseHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-    def do_GET(self):
-        self.reply(200, self.server.api.requests())
-
-    def do_POST(self):
-        api = self.server.api
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-        try:
-            self.reply(200, api.administer(self.path, body))
-        except (KeyError, TypeError, ValueError) as error:
-            self.reply(400, {"error": repr(error)})
-
-    def reply(self, code, value):
-        body = compact(value)
-        self.send_response(code)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
 
 class APIServer:

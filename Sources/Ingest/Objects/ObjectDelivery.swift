@@ -52,7 +52,8 @@ package struct SealedObject: Sendable, Equatable {
 /// What the encoder tells the uploader. Calls come from the encoder thread (or, at the start, from
 /// the one that recovers DATA_DIR), return at once and never fail: delivery retries for ever.
 package protocol ObjectDelivery: AnyObject, Sendable {
-  /// A file has begun; parts may be uploaded as it grows. Nothing of it is committed yet.
+  /// A file has begun; parts may be uploaded as it grows. Nothing of it is committed yet. Called again
+  /// when the file gets another name.
   func objectOpened(_ id: ObjectID, key: String, fileName: String)
   /// The first `byteCount` bytes of the file are final.
   func objectGrew(_ id: ObjectID, byteCount: Int)

@@ -110,6 +110,8 @@ final class SegmentEncoder {
     for object in objects {
       try disk.rename(object.file.temporaryName, to: object.file.name)
       spool.rename(object.file.temporaryName, to: object.file.name)
+      // Parts may still be read from it.
+      delivery.objectOpened(object.file.id, key: object.file.key, fileName: object.file.name)
     }
     if !objects.isEmpty { try disk.syncDirectory() }
     let seal = Seal(

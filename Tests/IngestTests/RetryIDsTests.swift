@@ -1,0 +1,89 @@
+@testable import Ingest
+import Testing
+
+/// Retries are known for the newest reports of each node, and nothing else is taken for one.
+@Suite struct RetryIDsTests {
+  /// The same in the plainest way.
+  struct Model {
+    let perNode: Int
+    let maximumNodes: Int
+    var ids: [UInt64: [RetryID]] = [:]
+    /// From silent longest to most recent.
+    var order: [UInt64] = []
+
+    mutating func insert(_ id: RetryID, _ node: UInt64) {
+      order.removeAll { $0 == node }
+      if ids[node] == nil, order.count == maximumNodes { ids[order.removeFirst()] = nil }
+      order.append(node)
+      ids[node, default: []].append(id)
+      if ids[node, default: []].count > perNode { ids[node]?.removeFirst() }
+    }
+  }
+
+  @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
+  func agreesWithTheModel(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    let perNode = Int.random(in: 1...5, using: &random)
+    let maximumNodes = Int.random(in: 1...9, using: &random)
+    var ids = RetryIDs(perNode: perNode, maximumNodes: maximumNodes)
+    var model = Model(perNode: perNode, maximumNodes: maximumNodes)
+    var pending: [(id: RetryID, node: UInt64)] = []
+    var known: [(id: RetryID, node: UInt64)] = []
+    for step in 1...5_000 as ClosedRange<UInt64> {
+      let node = UInt64.random(in: 0..<14, using: &random)
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0, 1:
+        let id = RetryID(low: step, high: seed)
+        ids.begin(id, ticket: step)
+        pending.append((id, node))
+        #expect(ids.standing(of: id, node: node) == .pending(ticket: step))
+      case 2 where !pending.isEmpty:
+        let (id, node) = pending.removeFirst()
+        ids.commit(id, node: node)
+        model.insert(id, node)
+        known.append((id, node))
+      case 3 where !pending.isEmpty:
+        let (id, node) = pending.removeLast()
+        ids.rollBack(id)
+        #expect(ids.standing(of: id, node: node) == .new)
+      default: break
+      }
+      if let (id, node) = known.randomElement(using: &random) {
+        let isKnown = model.ids[node]?.contains(id) == true
+        #expect(ids.standing(of: id, node: node) == (isKnown ? .durable : .new), "seed \(seed)")
+      }
+    }
+    #expect(ids.nodeCount == model.ids.count, "seed \(seed)")
+
+    var copy: [UInt64: [RetryID]] = [:]
+    let isWhole = Self.snapshot(ids).forEach { copy[$0, default: []].append($1) }
+    #expect(isWhole && copy == model.ids, "seed \(seed)")
+  }
+
+  static func snapshot(_ ids: RetryIDs) -> RetrySnapshot {
+    var builder = RetrySnapshotBuilder()
+    while !builder.step(ids) {}
+    return builder.snapshot
+  }
+
+  @Test func aSnapshotReadBackKnowsTheSameIDs() {
+    var ids = RetryIDs()
+    for node in 0..<3_000 as Range<UInt64> {
+      for number in 0..<40 as Range<UInt64> { ids.insert(RetryID(low: number, high: node), node: node) }
+    }
+    var copy = RetryIDs()
+    #expect(Self.snapshot(ids).forEach { copy.insert($1, node: $0) })
+    #expect(copy.nodeCount == 3_000)
+    for node in 0..<3_000 as Range<UInt64> {
+      #expect(copy.standing(of: RetryID(low: 9, high: node), node: node) == .new)
+      #expect(copy.standing(of: RetryID(low: 10, high: node), node: node) == .durable)
+      #expect(copy.standing(of: RetryID(low: 39, high: node), node: node) == .durable)
+    }
+  }
+
+  @Test func pendingIDsAreNotInASnapshot() {
+    var ids = RetryIDs()
+    ids.begin(RetryID(low: 1, high: 1), ticket: 1)
+    #expect(Self.snapshot(ids).nodeCount == 0)
+  }
+}

@@ -92,7 +92,8 @@ let package = Package(
     .executableTarget(
       name: "write-sample", dependencies: ["Ingest", "Columnar", "KubeIndex"],
       path: "Tests/tools/write-sample", swiftSettings: swiftSettings),
-    .testTarget(name: "ColumnarTests", dependencies: ["Columnar"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ColumnarTests", dependencies: ["CShims", "Columnar"], swiftSettings: swiftSettings),
     .testTarget(name: "KubeIndexTests", dependencies: ["KubeIndex"], swiftSettings: swiftSettings),
     .testTarget(
       name: "IngestTests", dependencies: ["CShims", "Ingest", "Columnar", "KubeIndex"],

@@ -190,7 +190,12 @@ class APIHandler(BaseHTTPRequestHandler):
         self.answer(
             200,
             compact(
-                {"kind": f"{KINDS[kind]}List", "apiVersion": "v1", "metadata": metadata, "items": items}
+                {
+                    "kind": f"{KINDS[kind]}List",
+                    "apiVersion": "v1",
+                    "metadata": metadata,
+                    "items": items,
+                }
             ),
         )
 
@@ -243,8 +248,9 @@ class APIHandler(BaseHTTPRequestHandler):
                 self.chunk(recorded_body("gone410/watch-pods-old-rv-json"))
                 self.chunk(b"")
                 return
-            for version, _, event, obj in events:
+            for sent, _, event, obj in events:
                 self.chunk(event_line(kind, event, obj))
+                version = sent
             if stream.how and self.misbehave(stream, None):
                 return
             with cluster.condition:
@@ -382,9 +388,7 @@ class APIServer:
     def requests(self, kind=None, verb=None):
         """Requests so far, in order."""
         with self._lock:
-            return [
-                r for r in self._log if kind in (None, r["kind"]) and verb in (None, r["verb"])
-            ]
+            return [r for r in self._log if kind in (None, r["kind"]) and verb in (None, r["verb"])]
 
     def take_fault(self, kind, verb):
         with self._lock:
@@ -446,7 +450,9 @@ class APIServer:
         if path == "/objects":
             return self.cluster.apply(body["kind"], body["object"])
         if path == "/delete":
-            verb = self.cluster.forget_silently if body.pop("silent", False) else self.cluster.delete
+            verb = (
+                self.cluster.forget_silently if body.pop("silent", False) else self.cluster.delete
+            )
             return verb(**body)
         if path == "/compact":
             self.cluster.compact()

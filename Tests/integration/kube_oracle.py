@@ -71,7 +71,9 @@ def effective(spec, side):
 
 def owner_of(metadata):
     references = metadata.get("ownerReferences") or []
-    return next((r for r in references if r.get("controller")), references[0] if references else None)
+    return next(
+        (r for r in references if r.get("controller")), references[0] if references else None
+    )
 
 
 def workload(pod):

@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+
 from apiserver import DEFAULT_TOKEN, APIServer
 from apiserver_model import KINDS, recorded_body
 from conftest import binary, wait_until

@@ -1,96 +1,102 @@
 /// Every capacity and bound of the executable, in one place.
-package enum ServiceLimits {
+enum ServiceLimits {
   // MARK: Requests
 
   /// Bytes of a request's head, request line and empty line included; more is answered 431.
-  package static let maximumHeadByteCount = 16 * 1024
+  static let maximumHeadByteCount = 16 * 1024
   /// Bytes of a request target; more is answered 414.
-  package static let maximumTargetByteCount = 8 * 1024
+  static let maximumTargetByteCount = 8 * 1024
   /// Header fields of a request; more is answered 431. The same holds for trailer fields.
-  package static let maximumFieldCount = 64
+  static let maximumFieldCount = 64
   /// Bytes of a method; a longer one is no method that anybody knows.
-  package static let maximumMethodByteCount = 32
+  static let maximumMethodByteCount = 32
   /// Digits of a chunk's size: enough for 64 bits.
-  package static let maximumChunkSizeDigitCount = 16
+  static let maximumChunkSizeDigitCount = 16
   /// Bytes that one body may spend on chunk extensions, and again on trailer fields.
-  package static let maximumChunkOverheadByteCount = 16 * 1024
+  static let maximumChunkOverheadByteCount = 16 * 1024
   /// Bytes of an unwanted body that are read and dropped, so that the connection can go on or the
   /// answer is not lost to a reset.
-  package static let maximumDiscardByteCount = 64 * 1024
+  static let maximumDiscardByteCount = 64 * 1024
 
   // MARK: Time
 
   /// From the first byte of a head to its last.
-  package static let headTimeout: Duration = .seconds(10)
+  static let headTimeout: Duration = .seconds(10)
   /// From the end of a head to the end of its body.
-  package static let bodyTimeout: Duration = .seconds(60)
+  static let bodyTimeout: Duration = .seconds(60)
   /// A body slower than this after `bodyGrace` is given up.
-  package static let minimumBodyBytesPerSecond = 1024
-  package static let bodyGrace: Duration = .seconds(10)
+  static let minimumBodyBytesPerSecond = 1024
+  static let bodyGrace: Duration = .seconds(10)
   /// While others wait for its memory, a body must be whole after this.
-  package static let bodyTimeoutUnderPressure: Duration = .seconds(5)
+  static let bodyTimeoutUnderPressure: Duration = .seconds(5)
   /// A reader that does not read what was written.
-  package static let writeTimeout: Duration = .seconds(30)
+  static let writeTimeout: Duration = .seconds(30)
   /// A connection between two requests.
-  package static let idleTimeout: Duration = .seconds(300)
+  static let idleTimeout: Duration = .seconds(300)
   /// A connection that is closed in order waits this long for the other side's end.
-  package static let lingerTimeout: Duration = .seconds(2)
+  static let lingerTimeout: Duration = .seconds(2)
   /// A report that is not durable by then is answered 503; the stock collector gives up after 5 s.
-  package static let replyTimeout: Duration = .seconds(4)
+  static let replyTimeout: Duration = .seconds(4)
   /// How often deadlines are looked at.
-  package static let tickInterval: Duration = .milliseconds(250)
+  static let tickInterval: Duration = .milliseconds(250)
   /// How often waiting connections are offered memory that others, on other loops, gave back.
-  package static let retryInterval: Duration = .milliseconds(5)
+  static let retryInterval: Duration = .milliseconds(5)
 
   // MARK: Memory
 
   /// Body buffers together; the three shares below add up to it.
-  package static let bodyMemoryByteCount = 256 * 1024 * 1024
+  static let bodyMemoryByteCount = 256 * 1024 * 1024
   /// Bodies up to `smallBodyByteCount` have a share of their own, so that large ones cannot starve
   /// the collectors' ordinary reports.
-  package static let smallBodyShareByteCount = 64 * 1024 * 1024
-  package static let largeBodyShareByteCount = 128 * 1024 * 1024
+  static let smallBodyShareByteCount = 64 * 1024 * 1024
+  static let largeBodyShareByteCount = 128 * 1024 * 1024
   /// What compressed bodies become.
-  package static let inflatedShareByteCount = 64 * 1024 * 1024
-  package static let smallBodyByteCount = 64 * 1024
+  static let inflatedShareByteCount = 64 * 1024 * 1024
+  static let smallBodyByteCount = 64 * 1024
   /// One read from a socket; NIO keeps a buffer of this size for each connection that has sent
   /// something, which is most of what an idle connection costs.
-  package static let receiveBufferByteCount = 8 * 1024
+  static let receiveBufferByteCount = 8 * 1024
   /// Reads for one wake-up of a socket.
-  package static let readsPerWakeup: UInt = 2
+  static let readsPerWakeup: UInt = 2
   /// Written but unsent bytes of a connection at which no further request of it is begun.
-  package static let writeHighWaterByteCount = 64 * 1024
+  static let writeHighWaterByteCount = 64 * 1024
 
   // MARK: Connections
 
   /// Open connections at most; beyond that accepting pauses.
-  package static let maximumConnectionCount = 131_072
+  static let maximumConnectionCount = 131_072
   /// File descriptors kept for logs, objects, the API server and the store.
-  package static let reservedDescriptorCount = 256
+  static let reservedDescriptorCount = 256
   /// Connections that the kernel holds before they are accepted.
-  package static let listenBacklog: Int32 = 4096
+  static let listenBacklog: Int32 = 4096
   /// Event loops: one serves some 30,000 reports a second, and the rest of the machine has the
   /// writer, the log and the encoder to run.
-  package static let maximumEventLoopCount = 4
+  static let maximumEventLoopCount = 4
 
   // MARK: Logs
 
   /// Bytes of a string from outside that a log line shows.
-  package static let maximumLoggedStringByteCount = 256
+  static let maximumLoggedStringByteCount = 256
 
   // MARK: Settings
 
   /// Bytes of a Kubernetes configuration, token or certificate file.
-  package static let maximumConfigurationFileByteCount = 4 * 1024 * 1024
+  static let maximumConfigurationFileByteCount = 4 * 1024 * 1024
 
-  // MARK: End
+  // MARK: Life
 
+  /// How often the main thread looks around while it waits for a signal.
+  static let mainLoopMilliseconds = 100
+  /// How often a watcher that is not ready is named in the log.
+  static let watcherReminderInterval: Duration = .seconds(60)
+  /// How often the end looks for a second signal.
+  static let shutdownSlice: Duration = .milliseconds(100)
   /// After SIGTERM reports are still taken for this long …
-  package static let drainWindow: Duration = .seconds(5)
+  static let drainWindow: Duration = .seconds(5)
   /// … but not after none has arrived for this long.
-  package static let drainQuiet: Duration = .seconds(1)
+  static let drainQuiet: Duration = .seconds(1)
   /// From SIGTERM to the end; what is not stored by then is stored after the next start.
-  package static let shutdownLimit: Duration = .seconds(25)
+  static let shutdownLimit: Duration = .seconds(25)
 }
 
 /// Bounds of the object store and of the delivery to it.

@@ -85,7 +85,7 @@ struct WatcherReminder {
     next = ContinuousClock.now + ServiceLimits.watcherReminderInterval
     for kind in ObjectKind.allCases where !statuses[kind].isReady {
       logger.warning(
-        "the watcher of \(kind) is not ready",
+        "the watcher of \(kind.resource) is not ready",
         metadata: [
           "reason": "\(statuses[kind].reason ?? "listing")",
           "waiting_reports": "\(counters.reportsWaitingForIndex.current)",

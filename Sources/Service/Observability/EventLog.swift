@@ -99,31 +99,31 @@ enum EventLog {
   static func log(_ event: KubeEvent, _ logger: Logger, _ debugLogger: Logger) {
     switch event {
     case .requested(let kind, let verb, let url):
-      debugLogger.info("K8S API request: \(verb.rawValue) \(kind) GET \(url)")
+      debugLogger.info("K8S API request: \(verb.rawValue) \(kind.resource) GET \(url)")
     case .responded(let kind, let verb, let status, let milliseconds):
       debugLogger.info(
-        "K8S API response: \(verb.rawValue) \(kind) status=\(status) milliseconds=\(milliseconds)")
+        "K8S API response: \(verb.rawValue) \(kind.resource) status=\(status) milliseconds=\(milliseconds)")
     case .received(let kind, let type, let object):
       debugLogger.info(
-        "K8S API event: \(kind) \(type) object=\(String(decoding: object, as: UTF8.self))")
+        "K8S API event: \(kind.resource) \(type) object=\(String(decoding: object, as: UTF8.self))")
     case .cacheUpdated(let kind, let type, let key, let hits, let misses):
       debugLogger.info(
-        "K8S API cache update: \(kind) \(type) \(LogText.cut(key)) hits=\(hits) misses=\(misses)")
+        "K8S API cache update: \(kind.resource) \(type) \(LogText.cut(key)) hits=\(hits) misses=\(misses)")
     case .listed(let kind, let objects, let milliseconds):
       logger.info(
-        "the watcher of \(kind) is ready",
+        "the watcher of \(kind.resource) is ready",
         metadata: ["objects": "\(objects)", "milliseconds": "\(milliseconds)"])
     case .failed(let kind, let verb, let reason, let retryMilliseconds):
       logger.warning(
-        "\(verb.rawValue) of \(kind) failed and is tried again",
+        "\(verb.rawValue) of \(kind.resource) failed and is tried again",
         metadata: ["reason": "\(reason)", "retry_milliseconds": "\(retryMilliseconds)"])
     case .resumed(let kind, let reason):
-      logger.debug("the watch of \(kind) goes on", metadata: ["reason": "\(reason)"])
+      logger.debug("the watch of \(kind.resource) goes on", metadata: ["reason": "\(reason)"])
     case .relisting(let kind, let reason):
-      logger.info("\(kind) are listed again", metadata: ["reason": "\(reason)"])
+      logger.info("\(kind.resource) are listed again", metadata: ["reason": "\(reason)"])
     case .objectFault(let kind, let key, let reason):
       logger.warning(
-        "an object of \(kind) was taken in without what could not be read",
+        "an object of \(kind.resource) was taken in without what could not be read",
         metadata: ["key": "\(key)", "reason": "\(reason)"])
     case .credentialsUnreadable(let path, let reason):
       logger.error(

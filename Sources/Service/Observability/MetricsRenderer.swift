@@ -291,8 +291,8 @@ struct MetricsRenderer: Sendable {
     ObjectKind.allCases.flatMap { kind in
       let figures = KindFigures(kube.kind(kind))
       return [
-        ([("kind", "\(kind)"), ("verb", "list")], Double(figures[keyPath: list])),
-        ([("kind", "\(kind)"), ("verb", "watch")], Double(figures[keyPath: watch])),
+        ([("kind", "\(kind.resource)"), ("verb", "list")], Double(figures[keyPath: list])),
+        ([("kind", "\(kind.resource)"), ("verb", "watch")], Double(figures[keyPath: watch])),
       ]
     }
   }

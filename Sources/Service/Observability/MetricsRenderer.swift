@@ -1,5 +1,6 @@
 import Ingest
 import KubeIndex
+import Synchronization
 
 /// The metrics page. Names are stable: dashboards and alerts are built on them.
 struct MetricsRenderer: Sendable {
@@ -234,7 +235,7 @@ struct MetricsRenderer: Sendable {
 
   private func renderIndex(_ text: inout MetricsText, _ now: Int64) {
     func each(_ read: (KubeCounters.Kind) -> Double) -> [(labels: MetricsText.Labels, value: Double)] {
-      ObjectKind.allCases.map { ([("kind", "\($0)")], read(kube.kind($0))) }
+      ObjectKind.allCases.map { ([("kind", $0.resource)], read(kube.kind($0))) }
     }
     text.add(
       "aggregator_index_objects", .gauge, "Objects in the index, by kind.",
@@ -291,8 +292,8 @@ struct MetricsRenderer: Sendable {
     ObjectKind.allCases.flatMap { kind in
       let figures = KindFigures(kube.kind(kind))
       return [
-        ([("kind", "\(kind.resource)"), ("verb", "list")], Double(figures[keyPath: list])),
-        ([("kind", "\(kind.resource)"), ("verb", "watch")], Double(figures[keyPath: watch])),
+        ([("kind", kind.resource), ("verb", "list")], Double(figures[keyPath: list])),
+        ([("kind", kind.resource), ("verb", "watch")], Double(figures[keyPath: watch])),
       ]
     }
   }

@@ -9,7 +9,7 @@ struct ProcessFigures {
   static func read() -> ProcessFigures {
     var figures = ProcessFigures()
     var usage = rusage()
-    if getrusage(RUSAGE_SELF, &usage) == 0 {
+    if getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 {
       figures.cpuSeconds =
         Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
         + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6

@@ -1,4 +1,5 @@
 import Glibc
+import Ingest
 import Synchronization
 import Testing
 
@@ -149,6 +150,22 @@ import Testing
     #expect(server.shared.gate.openCount >= 4)
     clients.removeFirst(4)
     for client in clients { #expect(statuses(client.readAll(until: "ok")) == [200]) }
+  }
+
+  @Test("A client that does not read stops being read from, and then gets everything")
+  func slowReader() throws {
+    let server = try TestServer()
+    let client = try server.connect()
+    client.setTimeout(milliseconds: 1000)
+    let count = 30_000
+    let sender = WorkerThread(name: "sender") {
+      client.send(String(repeating: "GET /schema HTTP/1.1\r\nHost: a\r\n\r\n", count: count))
+    }
+    usleep(500_000)
+    #expect(server.shared.counters.answers.map(\.count).reduce(0, +) < count)
+    let all = statuses(client.readAll())
+    sender.join()
+    #expect(all.count == count && Set(all) == [200])
   }
 
   @Test("A head that takes longer than 10 s is given up, drip by drip or not")

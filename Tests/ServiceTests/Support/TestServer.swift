@@ -34,7 +34,8 @@ final class TestServer {
 }
 
 /// A blocking TCP client that sends what no HTTP library would.
-final class RawClient {
+/// Unchecked: one thread may send while another reads.
+final class RawClient: @unchecked Sendable {
   struct Failed: Error {
     var call: String
     var errno: Int32

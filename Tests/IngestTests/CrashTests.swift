@@ -68,15 +68,18 @@ import Testing
     #expect(delivery.faults == [])
   }
 
-  private func callCount() throws -> Int {
+  private func callCount() throws -> Int { try calls().count }
+
+  /// The disk calls of a run without faults.
+  private func calls() throws -> [DiskError.Call] {
     let disk = ModelDisk()
     let harness = try Harness(
       disk: disk, time: ManualTime(), delivery: StoringDelivery(disk: disk))
     _ = play(harness)
-    return disk.callCount
+    return (1...disk.callCount).compactMap { disk.call($0) }
   }
 
-  @Test(arguments: [1, 2, 3] as [UInt64])
+  @Test(arguments: [1, 2] as [UInt64])
   func powerCutAtEveryCall(seed: UInt64) throws {
     for call in 1...(try callCount()) {
       try crash(at: call, .crash, seed: seed &* 1_000 &+ UInt64(call))
@@ -84,9 +87,9 @@ import Testing
   }
 
   @Test func powerCutInsideEveryWrite() throws {
-    for call in 1...(try callCount()) {
+    for (index, call) in try calls().enumerated() where call == .write {
       for byteCount in [1, 64, 100, 513] {
-        try crash(at: call, .crashInWrite(byteCount: byteCount), seed: UInt64(call))
+        try crash(at: index + 1, .crashInWrite(byteCount: byteCount), seed: UInt64(index))
       }
     }
   }

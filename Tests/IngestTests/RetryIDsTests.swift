@@ -81,6 +81,16 @@ import Testing
     }
   }
 
+  @Test func idsMetTwiceTakeOnePlace() {
+    var ids = RetryIDs(perNode: 3, maximumNodes: 2)
+    for number in [1, 2, 3, 1, 2, 3, 3, 1] as [UInt64] {
+      ids.insert(RetryID(low: number, high: 0), node: 1)
+    }
+    for number in 1...3 as ClosedRange<UInt64> {
+      #expect(ids.standing(of: RetryID(low: number, high: 0), node: 1) == .durable)
+    }
+  }
+
   @Test func pendingIDsAreNotInASnapshot() {
     var ids = RetryIDs()
     ids.begin(RetryID(low: 1, high: 1), ticket: 1)

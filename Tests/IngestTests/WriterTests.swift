@@ -173,6 +173,24 @@ import Testing
     #expect(harness.delivery.rowCount == 5 && harness.delivery.faults == [])
   }
 
+  @Test func whatGot503StaysOutThoughItsBytesAreStillRead() throws {
+    // Without the index nothing is sealed, so the failed file is what the next start finds.
+    var harness = try makeHarness()
+    #expect(harness.submitAndRun(TestReport(podCount: 1), token: 1) == rows(1))
+    harness.disk.plan([harness.disk.callCount + 2: .error(5)])
+    let lost = TestReport(node: "node-2", podCount: 4)
+    guard case .unavailable = harness.submitAndRun(lost, token: 2) else {
+      Issue.record("answered \(String(describing: harness.sink.outcome(2)))")
+      return
+    }
+    #expect(harness.submitAndRun(lost, token: 3) == rows(4))
+    for _ in 0..<2 { harness = try restart(harness) }
+    #expect(harness.submitAndRun(lost, token: 4) == retry)
+    harness.makeIndexReady()
+    harness.flush()
+    #expect(harness.delivery.rowCount == 5 && harness.delivery.faults == [])
+  }
+
   @Test func twoLogFilesFailingInARowEndTheProcess() throws {
     let harness = try makeHarness()
     harness.makeIndexReady()

@@ -3,7 +3,8 @@ import Columnar
 /// The file of one object while it is written: bytes are gathered, written in large pieces and hashed
 /// on the way. After an error the file is given up.
 final class ObjectFile: ByteSink {
-  private static let bufferByteCount = 1 << 20
+  /// Small, since a segment of many dates has many files.
+  private static let bufferByteCount = 128 << 10
 
   let id: ObjectID
   let key: String

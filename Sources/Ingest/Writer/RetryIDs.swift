@@ -56,12 +56,13 @@ package struct RetryIDs {
   package func standing(of id: RetryID, node: UInt64) -> Standing {
     if let ticket = pending[id] { return .pending(ticket: ticket) }
     guard let slot = slotByNode[node] else { return .new }
-    let chunk = chunks[Int(slot) / Self.slotsPerChunk]
+    return holds(id, slot: slot) ? .durable : .new
+  }
+
+  private func holds(_ id: RetryID, slot: Int32) -> Bool {
     let base = Int(slot) % Self.slotsPerChunk * perNode
-    for index in base..<base + Int(slots[Int(slot)].count) where chunk[index] == id {
-      return .durable
-    }
-    return .new
+    let range = base..<base + Int(slots[Int(slot)].count)
+    return chunks[Int(slot) / Self.slotsPerChunk][range].contains(id)
   }
 
   /// The report is on its way to the disk.
@@ -76,16 +77,18 @@ package struct RetryIDs {
   /// The report will never be durable.
   package mutating func rollBack(_ id: RetryID) { pending[id] = nil }
 
-  /// Remembers the id of a durable report as its node's newest.
+  /// Remembers the id of a durable report as its node's newest. One that is known stays where it is:
+  /// a start meets ids in the newest seal and again in the logs behind it.
   package mutating func insert(_ id: RetryID, node: UInt64) {
     let slot = slotByNode[node] ?? makeSlot(node)
+    makeNewest(slot)
+    if holds(id, slot: slot) { return }
     let chunk = Int(slot) / Self.slotsPerChunk
     let base = Int(slot) % Self.slotsPerChunk * perNode
     let next = Int(slots[Int(slot)].next)
     chunks[chunk][base + next] = id
     slots[Int(slot)].next = UInt8((next + 1) % perNode)
     slots[Int(slot)].count = UInt8(min(Int(slots[Int(slot)].count) + 1, perNode))
-    makeNewest(slot)
   }
 
   // MARK: Snapshot

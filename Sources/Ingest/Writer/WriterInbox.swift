@@ -19,6 +19,12 @@ package final class WriterInbox: ReportIntake, IndexMailbox, DeliveryObserver {
     var heldByteCount = 0
     var resumptions: [@Sendable () -> Void] = []
 
+    /// When those who wait are called: not one by one, and so that the largest report fits.
+    var isHalfEmpty: Bool {
+      waiting.count + heldCount <= IngestLimits.maximumInboxReports / 2
+        && byteCount + heldByteCount <= IngestLimits.maximumInboxByteCount / 2
+    }
+
     func hasRoom(for byteCount: Int) -> Bool {
       let count = waiting.count + heldCount
       let total = self.byteCount + heldByteCount
@@ -68,9 +74,7 @@ package final class WriterInbox: ReportIntake, IndexMailbox, DeliveryObserver {
 
   package func whenRoom(_ resume: @escaping @Sendable () -> Void) {
     let isNow = reports.withLock { reports in
-      if reports.hasRoom(for: 0), reports.byteCount < IngestLimits.maximumInboxByteCount {
-        return true
-      }
+      if reports.isHalfEmpty { return true }
       reports.resumptions.append(resume)
       return false
     }
@@ -97,10 +101,7 @@ package final class WriterInbox: ReportIntake, IndexMailbox, DeliveryObserver {
       reports.heldCount -= count
       reports.heldByteCount -= byteCount
       publish(reports)
-      // At half full, so that those who wait do not come one by one.
-      guard reports.waiting.count <= IngestLimits.maximumInboxReports / 2,
-        reports.byteCount + reports.heldByteCount <= IngestLimits.maximumInboxByteCount / 2
-      else { return [@Sendable () -> Void]() }
+      guard reports.isHalfEmpty else { return [@Sendable () -> Void]() }
       let resumptions = reports.resumptions
       reports.resumptions = []
       return resumptions

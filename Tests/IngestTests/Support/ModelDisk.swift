@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Each call has a number, from 1; a plan gives faults by number. After a crash every call fails until
 /// `restart`, which keeps what was synced and, of the rest, a part drawn from the seed: whole writes,
-/// single sectors of them, and a prefix of the directory's changes. A failed sync loses what it was
+/// single sectors of them, and some of the directory's changes, a prefix or any. A failed sync loses what it was
 /// asked to keep, though reads still show it, as Linux does.
 final class ModelDisk: Disk {
   enum Fault: Sendable, Equatable {
@@ -72,26 +72,30 @@ final class ModelDisk: Disk {
     state.withLock { $0.calls.indices.contains(number - 1) ? $0.calls[number - 1] : nil }
   }
 
-  /// Comes back after a crash, or a power cut now, with what the medium kept.
+  /// Comes back after a crash, or a power cut now, with what the medium kept. `keepingUnsynced`: only
+  /// the process died, and what it wrote is still in memory, as undurable as before.
   func restart(keepingUnsynced: Bool = false, random: inout some RandomNumberGenerator) {
     let seed = random.next()
     state.withLock { state in
       var generator = SeededRandom(seed: seed)
       if !keepingUnsynced {
         let kept = Int.random(in: 0...state.unsyncedNames.count, using: &generator)
-        for change in state.unsyncedNames.prefix(kept) {
-          Self.apply(change, to: &state.durableNames)
+        let isOrdered = Bool.random(using: &generator)
+        for (position, change) in state.unsyncedNames.enumerated() {
+          let isKept = isOrdered ? position < kept : Bool.random(using: &generator)
+          if isKept { Self.apply(change, to: &state.durableNames) }
         }
         state.names = state.durableNames
         for inode in state.names.values.sorted(by: { $0.durable.count < $1.durable.count }) {
           Self.lose(inode, &generator)
         }
-      }
-      state.durableNames = state.names
-      state.unsyncedNames = []
-      for inode in state.names.values {
-        inode.durable = inode.visible
-        inode.unsynced = []
+        state.durableNames = state.names
+        state.unsyncedNames = []
+        for inode in state.names.values {
+          inode.durable = inode.visible
+          inode.unsynced = []
+          inode.reserved = 0
+        }
       }
       state.faults = [:]
       state.isDown = false

@@ -84,7 +84,6 @@ final class StoringDelivery: ObjectDelivery {
       }
       guard (try? disk.remove(object.fileName)) != nil else { return }
     }
-    guard (try? disk.syncDirectory()) != nil else { return }
     state.withLock { $0.observer }?.segmentDelivered(segment)
   }
 }

@@ -113,8 +113,10 @@ def swift_outcome(name, status, output, limit):
     failures = []
     for test in failed:
         bare = re.sub(r" with \d+ test cases?$", "", test)
-        issue = re.search(rf"^✘ Test {re.escape(bare)} recorded an issue.*(?:\n↳.*)*", output, re.M)
-        failures.append((f"{name}: {bare}", issue.group(0) if issue else ""))
+        issue = rf"^✘ Test {re.escape(bare)} recorded an issue.*(?:\n↳.*)*"
+        issues = re.findall(issue, output, re.M)
+        more = [f"and {len(issues) - 5} more"] if len(issues) > 5 else []
+        failures.append((f"{name}: {bare}", "\n".join(issues[:5] + more)))
     if not ended or (status != 0 and not failed):
         why = f"ended with {status}" if status is not None else f"not done after {clock(limit)}"
         failures.append((f"{name} {why}", tail(output)))

@@ -35,7 +35,7 @@ class Demo(LocalRun):
         self.pods = setting("DEMO_PODS", 1500, int)
         self.hours = setting("DEMO_HOURS", 24.0, float)
         self.seconds = setting("DEMO_SECONDS", 60.0, float)
-        self.rows, self.stored_rows, self.rate, self.sampled = 0, 0, 0.0, None
+        self.rows, self.rate, self.per_row, self.sampled = 0, 0.0, "-", None
         run_dir = DEMO / time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime())
         super().__init__(Steps(count=5, done=1), run_dir, "demo")
 
@@ -71,7 +71,8 @@ class Demo(LocalRun):
         self.rate = self.rows / (time.monotonic() - began)
         self.finish_posting()
         self.stop_service()
-        self.rows = self.stored_rows = self.summary["rows_acknowledged"]
+        self.rows = self.summary["rows_acknowledged"]
+        self.per_row = f"{self.stored()[1] / max(1, self.rows):.1f}"
         self.steps.line.end(self.state(began))
         latest = DEMO / "latest"
         latest.unlink(missing_ok=True)
@@ -101,19 +102,20 @@ class Demo(LocalRun):
         """Rows, rows/s, objects, bytes a row."""
         now = time.monotonic()
         if self.service.running() and (self.sampled is None or now - self.sampled >= 0.5):
-            rows, stored = self.metrics(
-                'aggregator_rows_total{outcome="accepted"}', "aggregator_upload_rows_total"
+            rows, stored, size = self.metrics(
+                'aggregator_rows_total{outcome="accepted"}',
+                "aggregator_upload_rows_total",
+                "aggregator_upload_bytes_total",
             )
             if rows is not None:
                 if self.sampled is not None:
                     self.rate = (rows - self.rows) / (now - self.sampled)
                 self.rows, self.sampled = int(rows), now
-            self.stored_rows = stored or 0
-        objects, size = self.stored()
-        per_row = f"{size / self.stored_rows:.1f}" if size and self.stored_rows else "-"
+            self.per_row = f"{size / stored:.1f}" if stored else "-"
+        objects, _ = self.stored()
         return (
             f"      {clock(now - began)}  {self.rows:,} rows  {self.rate:,.0f} rows/s"
-            f"  {objects} objects  {per_row} bytes a row"
+            f"  {objects} objects  {self.per_row} bytes a row"
         )
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,6 +66,21 @@ class Line:
             self.drawn = False
 
 
+@contextmanager
+def deferred_interrupts():
+    """Lets Ctrl-C wait until the block is done, so that no child is started and not known."""
+    arrived = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    earlier = [signal.signal(n, lambda number, frame: arrived.append(number)) for n in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, earlier, strict=True):
+            signal.signal(number, handler)
+    if arrived:
+        raise KeyboardInterrupt
+
+
 class Child:
     """A process in a session of its own, so that Ctrl-C reaches it only through us."""
 
@@ -120,8 +136,9 @@ class Steps:
         self.line = Line()
 
     def start(self, name, command, log, env=None):
-        child = Child(name, command, log, env)
-        self.children.append(child)
+        with deferred_interrupts():
+            child = Child(name, command, log, env)
+            self.children.append(child)
         return child
 
     def begin(self, title):

@@ -17,7 +17,7 @@ let cxxSettings: [CXXSetting] = [
 ]
 
 /// A C library of the system, found by pkg-config, and the Debian package that brings it.
-func system(_ name: String, pkgConfig: String, debian: String) -> Target {
+func system(_ name: String, pkgConfig: String?, debian: String) -> Target {
   .systemLibrary(
     name: name, path: "Sources/SystemLibraries/\(name)", pkgConfig: pkgConfig,
     providers: [.apt([debian])])
@@ -39,7 +39,8 @@ let package = Package(
   targets: [
     system("CLibCrypto", pkgConfig: "libcrypto", debian: "libssl-dev"),
     system("CLibCurl", pkgConfig: "libcurl", debian: "libcurl4-openssl-dev"),
-    system("CLibSimdjson", pkgConfig: "simdjson", debian: "libsimdjson-dev"),
+    // Its pkg-config file defines a macro, which SwiftPM refuses with a warning; CShims links it.
+    system("CLibSimdjson", pkgConfig: nil, debian: "libsimdjson-dev"),
     system("CLibSnappy", pkgConfig: "snappy", debian: "libsnappy-dev"),
     system("CLibXXHash", pkgConfig: "libxxhash", debian: "libxxhash-dev"),
     system("CLibZ", pkgConfig: "zlib", debian: "zlib1g-dev"),
@@ -48,7 +49,8 @@ let package = Package(
       dependencies: [
         "CLibCrypto", "CLibCurl", "CLibSimdjson", "CLibSnappy", "CLibXXHash", "CLibZ",
       ],
-      cSettings: cSettings, cxxSettings: cxxSettings),
+      cSettings: cSettings, cxxSettings: cxxSettings,
+      linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "Columnar", dependencies: ["CShims"], swiftSettings: swiftSettings),
     .target(name: "KubeIndex", dependencies: ["CShims"], swiftSettings: swiftSettings),
     .target(

@@ -1,6 +1,6 @@
 # `make help` lists the targets. The work is in scripts/.
 
-.PHONY: help demo test test-quick build bench profile format lint clean
+.PHONY: help demo test test-quick build bench bench-stages profile format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -23,6 +23,10 @@ build: ## set up and build the release binaries
 bench: build ## the figures: bytes to rows on one thread, then the whole service under full load
 	.build/release/pipeline-bench
 	perf/service-load.sh
+
+bench-stages: ## each stage of a row by itself, on the benchmark package (its first build takes minutes)
+	@scripts/setup.sh demo
+	cd Benchmarks && swift package --disable-sandbox benchmark
 
 profile: build ## where the time of the pipeline goes, by sampling (needs perf)
 	scripts/profile.sh

@@ -147,6 +147,8 @@ cpu() {
 }
 mib() { awk -v k="$1" 'BEGIN {printf "%.0f MiB", k / 1024}'; }
 
+after_two=
+((rss_two > 0)) && after_two="$(mib "$rss_two") after 2 min, "
 objects=$(find "$run/store" -name '*.parquet' | wc -l)
 cat <<EOF
 machine            $(nproc) cores, $(uname -r), load before $load_before, after $load_after
@@ -157,7 +159,7 @@ latency            p50 $(number p50) ms, p99 $p99 ms, p99.9 $(number p99_9) ms, 
 lost, retries      $(number reports_lost), $(number retries)
 aggregator CPU     $(cpu $((cpu_now - cpu_before)))
 fleet CPU          $(cpu $((fleet_now - fleet_before)))
-memory             $(mib "$rss_two") after 2 min, $(mib "$rss_end") at the end, $(mib "$rss_max") at most
+memory             $after_two$(mib "$rss_end") at the end, $(mib "$rss_max") at most
 objects so far     $objects, $(du -sk "$run/store" | cut -f1) KiB
 EOF
 

@@ -223,7 +223,8 @@ final class APIHandler: ChannelInboundHandler {
     writeChunk()
   }
 
-  private func finishWatch() {
+  /// Ends a watch in order, as a server does that goes down.
+  func finishWatch() {
     guard stream != nil else { return }
     endStream()
     finish()
@@ -320,6 +321,10 @@ final class WatcherRegistry {
 
   func remove(_ handler: APIHandler) {
     handlers[ObjectIdentifier(handler)] = nil
+  }
+
+  func finishAll() {
+    for handler in Array(handlers.values) { handler.finishWatch() }
   }
 
   func pumpAll() {

@@ -68,8 +68,11 @@ final class APIServer: Sendable {
     }
   }
 
+  /// Takes no more connections, ends the open watches and then everything.
   func stop() throws {
     try channel.close().wait()
+    let watchers = watchers
+    try channel.eventLoop.submit { watchers.value.finishAll() }.wait()
     try group.syncShutdownGracefully()
   }
 

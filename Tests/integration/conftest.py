@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("store_flow")
+
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 20.0
 STOP_TIMEOUT = 40.0

@@ -12,7 +12,7 @@ import subprocess
 import boto3
 import pytest
 from botocore.config import Config
-from conftest import ROOT, base_environment, free_port, wait_until
+from conftest import ROOT, Running, base_environment, free_port, request, wait_until
 
 KEY_ID, SECRET = "AKIDTESTONLY", "secret-for-tests-only"
 BUCKET = "usage"
@@ -130,14 +130,24 @@ def rclone(start, disk_dir):
     return port
 
 
-@pytest.fixture
-def moto(start):
-    """moto's S3 with a bucket; the port."""
+@pytest.fixture(scope="session")
+def moto_server(tmp_path_factory):
+    """One moto for all tests; its port."""
     port = free_port()
-    start([ROOT / ".build/venv/bin/moto_server", "-H", "127.0.0.1", "-p", str(port)], name="moto")
+    log = tmp_path_factory.mktemp("moto") / "moto.log"
+    moto = [ROOT / ".build/venv/bin/moto_server", "-H", "127.0.0.1", "-p", str(port)]
+    process = Running(moto, log=log)
     wait_for_port(port)
-    client(port).create_bucket(Bucket=BUCKET)
-    return port
+    yield port
+    process.close()
+
+
+@pytest.fixture
+def moto(moto_server):
+    """moto's S3 with nothing in it but an empty bucket; the port."""
+    request(moto_server, "POST", "/moto-api/reset")
+    client(moto_server).create_bucket(Bucket=BUCKET)
+    return moto_server
 
 
 def keys_for(url, **more):

@@ -183,3 +183,46 @@ def test_clock_is_corrected_by_the_answer(flow, moto):
     assert "clock is off by" in result["text"]
     assert [near for _, near in done].count(False) <= 2
     server.close()
+
+
+def test_region_is_taken_from_the_answer(flow, moto):
+    """Signed for the wrong region: the right one, which the answer names, is used from then on."""
+
+    def fault(line, _):
+        if "/eu-west-3/s3/" in proxy.seen_headers[-1][1].get("Authorization", ""):
+            return None
+        error = ERROR.replace(b"</Code>", b"</Code><Region>eu-west-3</Region>")
+        return ("answer", 400, error % b"AuthorizationHeaderMalformed")
+
+    proxy = FaultProxy(moto, fault)
+    result = flow.order((1024,), keys_for(proxy.url))
+    check_delivered(result, (1024,))
+    assert "S3 bucket is in region eu-west-3, not us-east-1" in result["text"]
+    proxy.close()
+
+
+def test_redirect_to_another_host_is_not_followed(flow):
+    """No request, and so no credential, goes to a host that the endpoint's name does not cover."""
+    other = Server(lambda r: r.answer(200, b"<ListBucketResult/>"))
+
+    def handle(request):
+        request.body()
+        location = f"http://localhost:{other.port}{request.path}"
+        request.answer(307, b"", [("Location", location)])
+
+    server = Server(handle)
+    result = flow.order((1024,), keys_for(server.url), timeout=1)
+    assert not result["isDrained"]
+    assert "307" in result["text"]
+    assert other.requests == []
+    server.close()
+    other.close()
+
+
+def test_a_servers_words_stay_on_one_line(flow):
+    body = b"<Error><Code>AccessDenied</Code><Message>a\n2026 forged line\r\x1b[2J</Message></Error>"
+    server = Server(lambda r: (r.body(), r.answer(403, body)))
+    result = flow.order((1024,), keys_for(server.url), timeout=1)
+    assert "403 AccessDenied a 2026 forged line" in result["text"]
+    assert all(character >= " " for line in result["lines"] for character in line)
+    server.close()

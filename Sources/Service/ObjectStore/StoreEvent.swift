@@ -48,6 +48,15 @@ enum StoreEvent: Sendable, Equatable {
 
   /// One line. It holds the words `S3` and `upload` where an upload to S3 is meant.
   var message: String {
+    // A server's words are among it: they must not begin a line of their own.
+    let scalars = text.unicodeScalars.map { scalar -> Unicode.Scalar in
+      scalar.properties.generalCategory == .control || scalar == "\u{2028}" || scalar == "\u{2029}"
+        ? " " : scalar
+    }
+    return String(String.UnicodeScalarView(scalars))
+  }
+
+  private var text: String {
     switch self {
     case .checked(let line, _): line
     case .uploadEnded(let object, let store, let manner, let seconds, let partCount):

@@ -63,10 +63,13 @@ final class Delivery: ObjectDelivery, @unchecked Sendable {
     }
   }
 
-  /// Waits until everything sealed is stored; false: not by the deadline.
+  /// Tries all that waits at once, and waits until everything sealed is stored; false: not by the
+  /// deadline.
   func drain(until deadline: Date) -> Bool {
     condition.lock()
     defer { condition.unlock() }
+    core.hurry()
+    condition.broadcast()
     while !core.isDrained {
       guard condition.wait(until: deadline) else { return core.isDrained }
     }

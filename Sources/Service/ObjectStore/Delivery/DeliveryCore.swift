@@ -196,6 +196,12 @@ struct DeliveryCore {
       && delivered.isEmpty
   }
 
+  /// Lets nothing wait for a later try: the service is ending, and this is the last chance.
+  mutating func hurry() {
+    resume()
+    for id in order { entries[id]?.notBefore = .zero }
+  }
+
   func updateGauges(_ counters: DeliveryCounters) {
     var count = 0
     var bytes = 0

@@ -3,6 +3,9 @@ package enum ColumnarLimits {
   /// Rows of a data page: all columns of a row group are cut at the same rows unless a page's
   /// bytes end it before, so that a reader's row ranges line up.
   package static let maximumPageRows = 32_768
+  /// Rows of a data page of a column that comes row by row, reports' times: each page spans about
+  /// all times, so small ones would tell readers nothing, and repeats lie far apart.
+  package static let maximumEntryPageRows = 4 * maximumPageRows
   /// Bytes of a data page, before compression, at which it ends; the last row may overshoot.
   package static let maximumPageBytes = 1 << 20
   /// Bytes of a dictionary page. The joiner ends a row group before a column reaches it.

@@ -37,7 +37,9 @@ import Testing
   @Test func textsThatShareALongPrefixRankByWhatFollows() {
     let dictionary = TextDictionary()
     let prefix = String(repeating: "p", count: 100)
-    for end in ["zz", "", "a", "aaaaaaaab", "aaaaaaaaa", "é"] { _ = dictionary.intern(prefix + end) }
+    for end in ["zz", "", "a", "aaaaaaaab", "aaaaaaaaa", "é"] {
+      _ = dictionary.intern(prefix + end)
+    }
     #expect(dictionary.ranks() == [4, 0, 1, 3, 2, 5])
   }
 

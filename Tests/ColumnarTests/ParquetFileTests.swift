@@ -15,7 +15,8 @@ import Testing
     _ schema: ParquetSchema, _ groups: [[SampleColumn]], byRow: Bool, sorting: [Int] = []
   ) throws -> FileReader {
     let sink = ArraySink()
-    let file = try ParquetFileWriter(schema: schema, sink: sink, createdBy: "t version 1.2.3 (build x)")
+    let file = try ParquetFileWriter(
+      schema: schema, sink: sink, createdBy: "t version 1.2.3 (build x)")
     let scratch = EncodingScratch()
     for columns in groups {
       try file.appendRowGroup(rowCount: columns[0].cells.count, scratch: scratch) { group in
@@ -106,7 +107,9 @@ import Testing
       .string, rowCount: 500, distinctCount: 1, longestRun: 1, nullShare: 0, random: &random)
     var long = short
     short.cells = (0..<500).map { .text(Array("pod-\($0)".utf8)) }
-    long.cells = (0..<500).map { .text(Array(String(repeating: "x", count: 80).utf8) + Array("\($0)".utf8)) }
+    long.cells = (0..<500).map {
+      .text(Array(String(repeating: "x", count: 80).utf8) + Array("\($0)".utf8))
+    }
     let reader = try write(schema, [[short, long]], byRow: false)
     try check(reader, [[short, long]], "plain")
     #expect(reader.chunk(0, 0)[3]?[11] == nil)
@@ -137,11 +140,15 @@ import Testing
     #expect(footer[6]?.string == "t version 1.2.3 (build x)")
     #expect(footer[5]?.list.first?[1]?.string == "key")
     #expect(footer[5]?.list.first?[2]?.string == "wert ü")
-    #expect(footer[7]?.list == [.structure([1: .structure([:])]), .structure([1: .structure([:])])])
+    #expect(
+      footer[7]?.list == [.structure([1: .structure([:])]), .structure([1: .structure([:])])])
     #expect(footer[2]?.list.map { $0[4]?.string } == ["schema", "a", "b", "list", "element"])
     #expect(footer[2]?.list.map { $0[3]?.integer } == [nil, 1, 1, 2, 1])
     #expect(footer[2]?.list.map { $0[6]?.integer } == [nil, 0, 3, nil, 0])
-    #expect(footer[4]?.list[0][4]?.list == [.structure([1: .integer(0), 2: .bool(false), 3: .bool(false)])])
+    #expect(
+      footer[4]?.list[0][4]?.list == [
+        .structure([1: .integer(0), 2: .bool(false), 3: .bool(false)])
+      ])
   }
 
   @Test func aSortingColumnWithNullsIsOurFault() async {

@@ -4,7 +4,9 @@ import Testing
 
 /// Levels and indexes come back from an independent decoder, whatever the runs are.
 @Suite struct RunLengthTests {
-  static let lengths = [1, 2, 3, 7, 8, 9, 15, 16, 17, 63, 64, 65, 255, 256, 257, 503, 504, 505, 4096]
+  static let lengths = [
+    1, 2, 3, 7, 8, 9, 15, 16, 17, 63, 64, 65, 255, 256, 257, 503, 504, 505, 4096,
+  ]
   static let widths = [1, 2, 3, 7, 8, 9, 12, 15, 16, 17, 20, 24, 31, 32]
 
   private func encode(_ runs: [(UInt32, Int)], bitWidth: Int) -> [UInt8] {

@@ -51,7 +51,9 @@ import Testing
   @Test func randomBoundsCover() {
     for seed: UInt64 in 0..<300 {
       var random = SeededRandom(seed: seed)
-      let points: [UInt32] = [0x20, 0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF]
+      let points: [UInt32] = [
+        0x20, 0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF,
+      ]
       let common = (0..<Int.random(in: 0...60, using: &random)).map { _ in
         points[Int.random(in: 0..<points.count, using: &random)]
       }

@@ -33,7 +33,8 @@ import Testing
 
   /// parquet-java parses `NAME version VERSION (build HASH)` and distrusts statistics of others.
   @Test func createdByIsOfTheFormThatReadersParse() throws {
-    let pattern = /^(?!parquet-mr|parquet-cpp)[a-z0-9-]+ version \d+\.\d+\.\d+ \(build [a-z0-9-]+\)$/
+    let pattern =
+      /^(?!parquet-mr|parquet-cpp)[a-z0-9-]+ version \d+\.\d+\.\d+ \(build [a-z0-9-]+\)$/
     #expect(try pattern.wholeMatch(in: UsageSchema.createdBy) != nil)
   }
 }

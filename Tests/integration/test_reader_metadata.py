@@ -2,10 +2,11 @@
 
 import re
 
-import parquet_pages
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+
+import parquet_pages
 import reader_cases as cases
 from test_readers import samples  # noqa: F401 (a fixture)
 from usage_table import SCHEMA
@@ -101,10 +102,14 @@ def test_a_promised_order_holds(samples, name):  # noqa: F811
         reader = pq.ParquetFile(path)
         for g in range(reader.num_row_groups):
             order = reader.metadata.row_group(g).sorting_columns
-            names = [reader.metadata.row_group(g).column(c.column_index).path_in_schema for c in order]
+            names = [
+                reader.metadata.row_group(g).column(c.column_index).path_in_schema for c in order
+            ]
             assert names == ([] if name == "all null" else SORTING)
             rows = reader.read_row_group(g, columns=SORTING).to_pylist()
-            keys = [(r["namespace"].encode(), r["pod_id"].encode(), r["collected_at"]) for r in rows]
+            keys = [
+                (r["namespace"].encode(), r["pod_id"].encode(), r["collected_at"]) for r in rows
+            ]
             if names:
                 assert keys == sorted(keys)
 

@@ -68,10 +68,9 @@ def reader_table(request):
         return
     path = ROOT / ".build" / "reader-table.txt"
     path.write_text("\n".join(lines) + "\n")
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    reporter.write_line("")
-    for line in lines:
-        reporter.write_line(line)
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print("", *lines, sep="\n")
 
 
 def check(engine, name, paths, expected):

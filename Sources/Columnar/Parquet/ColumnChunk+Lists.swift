@@ -43,15 +43,19 @@ extension ColumnChunkWriter {
       body.reset()
       Levels.append(scratch.repetitionLevels, to: body)
       Levels.append(scratch.definitionLevels, to: body)
+      var valuesOffset = body.count
       if hasDictionary {
         body.append(UInt8(byteWidth * 8))
         if elementCount > 0 {
           BitPacking.appendHeader(valueCount: elementCount, to: body)
+          valuesOffset = body.count
           body.append(scratch.elements.bytes)
           BitPacking.appendPadding(valueCount: elementCount, byteWidth: byteWidth, to: body)
         }
       }
-      try writeData(page)
+      scratch.matcher.compress(
+        body.bytes, valuesOffset: valuesOffset, stride: byteWidth, to: scratch.compressed)
+      try writeCompressedData(page)
       remaining -= page.rowCount
     }
     // No bounds: engines differ in what those of a list's elements mean.

@@ -1,6 +1,7 @@
 extension ColumnChunkWriter {
-  /// Writes a chunk from an entry for each row. The indexes of a page are one packed run of whole
-  /// bytes: neighbours differ, and what repeats is left to the compression.
+  /// Writes a chunk from an entry for each row. The indexes of a page are one packed run:
+  /// neighbours differ. It is of whole bytes, so that the compression finds what repeats, unless
+  /// it finds so little that as many bits as needed are shorter.
   consuming func encode(
     entries: UnsafeBufferPointer<UInt32>, dictionary: some ValueDictionary
   ) throws -> ColumnChunkMetadata {
@@ -9,11 +10,13 @@ extension ColumnChunkWriter {
     if hasDictionary { try writeDictionary(dictionary) }
     let ranks = dictionary.ranks()
     let byteWidth = BitPacking.byteWidth(forCount: dictionary.count)
+    let bitWidth = BitPacking.bitWidth(forCount: dictionary.count)
+    var usesWholeBytes = true
     let scratch = self.scratch
     var chunkExtremes = EntryExtremes()
     var start = 0
     while start < entries.count {
-      let end = min(entries.count, start + ColumnarLimits.maximumPageRows)
+      let end = min(entries.count, start + ColumnarLimits.maximumEntryPageRows)
       var rows = UnsafeBufferPointer(rebasing: entries[start..<end])
       var page = DataPage(
         rowCount: rows.count, valueCount: rows.count, nullCount: 0, bounds: nil)
@@ -28,13 +31,30 @@ extension ColumnChunkWriter {
       scratch.page.reset()
       Levels.append(levels, to: scratch.page)
       let extremes = Self.extremes(of: rows, ranks: ranks)
-      if hasDictionary {
-        scratch.page.append(UInt8(byteWidth * 8))
-        Self.appendPacked(rows, byteWidth: byteWidth, to: scratch.page)
+      if usesWholeBytes {
+        let levelsByteCount = scratch.page.count
+        let valuesOffset =
+          hasDictionary
+          ? Self.appendWholeBytes(rows, byteWidth: byteWidth, to: scratch.page) : levelsByteCount
+        scratch.matcher.compress(
+          scratch.page.bytes, valuesOffset: valuesOffset, stride: byteWidth,
+          to: scratch.compressed)
+        if bitWidth % 8 != 0
+          && scratch.compressed.count > levelsByteCount + rows.count * bitWidth / 8
+        {
+          usesWholeBytes = false
+          scratch.page.count = levelsByteCount
+        }
+      }
+      if !usesWholeBytes {
+        if hasDictionary {
+          Self.appendBits(rows, bitWidth: bitWidth, scratch.indexes, to: scratch.page)
+        }
+        Snappy.compress(scratch.page.bytes, to: scratch.compressed)
       }
       page.bounds = extremes.bounds(dictionary, as: type)
       chunkExtremes.add(extremes)
-      try writeData(page)
+      try writeCompressedData(page)
       start = end
     }
     return finish(rowCount: entries.count, bounds: chunkExtremes.bounds(dictionary, as: type))
@@ -56,13 +76,28 @@ extension ColumnChunkWriter {
     return UnsafeBufferPointer(start: target, count: count)
   }
 
-  private static func appendPacked(
+  /// Appends indexes and gives the offset in the page at which they begin.
+  private static func appendWholeBytes(
     _ entries: UnsafeBufferPointer<UInt32>, byteWidth: Int, to page: GrowingBytes
-  ) {
-    guard !entries.isEmpty else { return }
+  ) -> Int {
+    page.append(UInt8(byteWidth * 8))
+    guard !entries.isEmpty else { return page.count }
     BitPacking.appendHeader(valueCount: entries.count, to: page)
+    let start = page.count
     BitPacking.append(entries, byteWidth: byteWidth, to: page)
     BitPacking.appendPadding(valueCount: entries.count, byteWidth: byteWidth, to: page)
+    return start
+  }
+
+  private static func appendBits(
+    _ entries: UnsafeBufferPointer<UInt32>, bitWidth: Int, _ encoder: RunLengthEncoder,
+    to page: GrowingBytes
+  ) {
+    page.append(UInt8(bitWidth))
+    encoder.reset(bitWidth: bitWidth)
+    for entry in entries { encoder.append(entry, count: 1) }
+    encoder.finish()
+    page.append(encoder.output.bytes)
   }
 
   private static func extremes(

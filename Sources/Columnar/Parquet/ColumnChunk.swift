@@ -35,6 +35,7 @@ struct ColumnChunkWriter: ~Copyable {
     let page = scratch.page
     page.reset()
     dictionary.appendPage(as: metadata.schema.kind.physicalType, to: page)
+    Snappy.compress(page.bytes, to: scratch.compressed)
     try writePage(.dictionary) { thrift in
       thrift.field(7) { header in
         header.field(1, i32: Int32(dictionary.count))
@@ -45,6 +46,12 @@ struct ColumnChunkWriter: ~Copyable {
 
   /// Writes the page whose levels and values are in `scratch.page`.
   mutating func writeData(_ page: DataPage) throws {
+    Snappy.compress(scratch.page.bytes, to: scratch.compressed)
+    try writeCompressedData(page)
+  }
+
+  /// Writes the page that is in `scratch.page` and, compressed, in `scratch.compressed`.
+  mutating func writeCompressedData(_ page: DataPage) throws {
     let offset = output.offset
     if metadata.index.pages.isEmpty { metadata.firstDataPageOffset = offset }
     let encoding = metadata.dataEncoding
@@ -69,7 +76,6 @@ struct ColumnChunkWriter: ~Copyable {
   private mutating func writePage(
     _ type: PageType, _ typeHeader: (inout ThriftCompactWriter) -> Void
   ) throws {
-    Snappy.compress(scratch.page.bytes, to: scratch.compressed)
     let header = scratch.header
     header.reset()
     var thrift = ThriftCompactWriter(to: header)
@@ -105,6 +111,7 @@ package final class EncodingScratch {
   let indexes = RunLengthEncoder()
   /// Dictionary indexes of a list's elements, packed.
   let elements = GrowingBytes()
+  let matcher = RepeatMatcher()
 
   package init() {}
 }

@@ -84,12 +84,4 @@ final class ReportColumns {
     for entry in rows { runs.append(entry, rowCount: 1) }
     return nil
   }
-
-  func releaseMemory() {
-    entries = ScratchColumn()
-    runs = []
-    timestampEntries = []
-    instantEntries = []
-    used = []
-  }
 }

@@ -9,11 +9,11 @@ import KubeIndex
 /// What a pod, template or host is gets looked at once a row group; only the order, the times and
 /// the four numbers cost per row. Owned by one thread; its memory is reused for all files.
 package final class RowGroupJoiner {
-  private let scratch = EncodingScratch()
+  private var scratch = EncodingScratch()
   private var order = RowOrder()
-  private let pods = PodColumns()
-  private let hosts = HostColumns()
-  private let reports = ReportColumns()
+  private var pods = PodColumns()
+  private var hosts = HostColumns()
+  private var reports = ReportColumns()
   private let clusters = TextDictionary()
   private var numbers = ScratchColumn<UInt64>()
   private var presence = ScratchColumn<UInt8>()
@@ -36,10 +36,13 @@ package final class RowGroupJoiner {
     }
   }
 
-  /// Gives scratch memory back; what is needed grows anew.
+  /// Gives the memory back; what is needed grows anew.
   package func releaseMemory() {
-    order.releaseMemory()
-    reports.releaseMemory()
+    scratch = EncodingScratch()
+    order = RowOrder()
+    pods = PodColumns()
+    hosts = HostColumns()
+    reports = ReportColumns()
     numbers = ScratchColumn()
     presence = ScratchColumn()
   }

@@ -123,14 +123,6 @@ final class RowOrder {
       podRuns.append(batch.rows.podOrdinal[Int(rows.base[position])], rowCount: 1)
     }
   }
-
-  /// Gives the memory back.
-  func releaseMemory() {
-    rows = ScratchColumn()
-    reports = ScratchColumn()
-    cursors = []
-    podRuns = []
-  }
 }
 
 /// A growing column that is written by position; growing forgets what it held.

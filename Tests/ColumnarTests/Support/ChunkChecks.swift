@@ -20,7 +20,9 @@ struct ChunkChecks {
     let used = Set(pages.map(\.encoding) + [3] + (meta[11] == nil ? [] : [0]))
     #expect(encodings == used, comment)
     let statistics = meta[13]?.list ?? []
-    #expect(statistics.reduce(0) { $0 + ($1[3]?.integer ?? 0) } == pages.count + (meta[11] == nil ? 0 : 1))
+    #expect(
+      statistics.reduce(0) { $0 + ($1[3]?.integer ?? 0) } == pages.count + (meta[11] == nil ? 0 : 1)
+    )
     try checkOffsets(comment)
     try checkBounds(meta, comment)
   }
@@ -99,7 +101,9 @@ struct ChunkChecks {
   /// A value as statistics hold it.
   private func plain(_ cell: CellValue) -> [UInt8]? {
     func bytes(_ value: UInt64) -> [UInt8] {
-      withUnsafeBytes(of: value.littleEndian) { Array($0.prefix(Plain.width(of: kind.physicalType))) }
+      withUnsafeBytes(of: value.littleEndian) {
+        Array($0.prefix(Plain.width(of: kind.physicalType)))
+      }
     }
     return switch cell {
     case .text(let text): text
@@ -110,7 +114,9 @@ struct ChunkChecks {
   }
 
   private func levelCount(_ cells: [CellValue]) -> Int {
-    cells.reduce(0) { if case .list(let elements) = $1 { $0 + max(1, elements.count) } else { $0 + 1 } }
+    cells.reduce(0) {
+      if case .list(let elements) = $1 { $0 + max(1, elements.count) } else { $0 + 1 }
+    }
   }
 
   private func nullCount(_ cells: [CellValue]) -> Int {

@@ -49,7 +49,9 @@ struct FileReader {
     guard let offset = chunk[offsetField]?.integer else { return nil }
     var position = offset
     let value = try ThriftValue.structure(bytes, &position)
-    guard position - offset == chunk[offsetField + 1]?.integer else { throw Damaged("index length") }
+    guard position - offset == chunk[offsetField + 1]?.integer else {
+      throw Damaged("index length")
+    }
     return value
   }
 
@@ -119,7 +121,8 @@ struct FileReader {
     for (definition, repetition) in zip(definitions, repetitions) {
       if repetition == 0 { lists.append(definition == 0 ? .null : .list([])) }
       if definition == 3 {
-        guard case .list(let elements) = lists.removeLast(), case .text(let element) = rest.removeFirst()
+        guard case .list(let elements) = lists.removeLast(),
+          case .text(let element) = rest.removeFirst()
         else { throw Damaged("a page must begin with a row") }
         lists.append(.list(elements + [element]))
       }

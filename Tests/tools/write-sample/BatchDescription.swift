@@ -52,7 +52,8 @@ extension BatchDescription {
     for report in reports {
       let padded = Array(report.utf8) + [UInt8](repeating: 0, count: 64)
       try padded.withUnsafeBytes { bytes in
-        _ = try decoder.decode(UnsafeRawBufferPointer(rebasing: bytes[..<report.utf8.count]), into: batch)
+        _ = try decoder.decode(
+          UnsafeRawBufferPointer(rebasing: bytes[..<report.utf8.count]), into: batch)
       }
     }
     var records = Records()

@@ -91,7 +91,8 @@ service_pid=$!
 children=("$service_pid" "$fleet_pid")
 
 port() {
-  grep -oiE 'listening[^0-9]*[^ ]*:[0-9]+' "$run/aggregator.log" | grep -oE '[0-9]+$' | head -n 1
+  grep -oiE 'listening[^0-9]*[^ ]*:[0-9]+' "$run/aggregator.log" 2>/dev/null |
+    grep -oE '[0-9]+$' | head -n 1
 }
 has_port() { [[ -n $(port) ]]; }
 # GET PATH: the status, from a shell without curl.

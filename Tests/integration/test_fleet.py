@@ -241,6 +241,23 @@ def test_a_rate_is_kept(sink):
     assert 0.9 * 1200 <= done["reports_acknowledged"] <= 1.02 * 1200
 
 
+def test_waiting_for_a_slow_target_costs_nothing(scripted):
+    def answer(number, body):
+        threading.Event().wait(0.3)
+        return 200, {}
+
+    status, out, err = run_fleet(
+        *["--no-api", "--nodes", 5, "--pods", 50, "--rate", 1000, "--duration", 3],
+        *["--connections", 2, "--target", scripted(answer).url],
+    )
+    assert status == 0, err
+    done = json.loads(out)
+    assert 10 <= done["reports_acknowledged"] <= 30
+    assert done["fleet_cpu_seconds"] < 0.5
+    # What was due and could not be sent counts: latencies are from then on.
+    assert done["latency_ms"]["max"] > 1500
+
+
 def test_retries_send_the_same_bytes_until_taken(scripted):
     refused = set()
 

@@ -163,7 +163,9 @@ final class Driver {
         if hasMore { pacer.countOne() }
         if let end, CalendarTime.monotonicNanos() >= end { hasMore = false }
       }
-      try poster.poll(maximumNanos: waitNanos(pacer, hasMore: hasMore))
+      // Without an idle connection only an answer can change anything, however late a report is.
+      let canPost = hasMore && poster.hasIdleConnection
+      try poster.poll(maximumNanos: waitNanos(pacer, canPost: canPost))
       showProgress(poster, now)
     }
     poster.abandon()
@@ -181,9 +183,9 @@ final class Driver {
     return now >= grace
   }
 
-  private func waitNanos(_ pacer: Pacer, hasMore: Bool) -> Int64 {
+  private func waitNanos(_ pacer: Pacer, canPost: Bool) -> Int64 {
     let longest: Int64 = 50_000_000
-    guard hasMore, let due = pacer.dueNanos else { return longest }
+    guard canPost, let due = pacer.dueNanos else { return longest }
     return min(max(due - CalendarTime.monotonicNanos(), 0), longest)
   }
 

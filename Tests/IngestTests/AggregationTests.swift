@@ -1,8 +1,9 @@
 import Glibc
-@testable import Ingest
 import KubeIndex
 import Synchronization
 import Testing
+
+@testable import Ingest
 
 /// The same with real threads on a real directory.
 @Suite struct AggregationTests {

@@ -1,5 +1,6 @@
-@testable import Ingest
 import Testing
+
+@testable import Ingest
 
 /// The promise: whatever disk call is the last before power goes, or fails, every acknowledged row is
 /// in the stored objects exactly once, and nothing else is there twice.

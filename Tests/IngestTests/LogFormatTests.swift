@@ -1,5 +1,6 @@
-@testable import Ingest
 import Testing
+
+@testable import Ingest
 
 /// Headers of logs and frames come back as they were, and nothing else passes for one.
 @Suite struct LogFormatTests {

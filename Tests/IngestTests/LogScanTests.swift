@@ -1,5 +1,6 @@
-@testable import Ingest
 import Testing
+
+@testable import Ingest
 
 /// What a start reads of a torn or damaged log: all whole frames, and never anything else.
 @Suite struct LogScanTests {

@@ -1,5 +1,6 @@
-@testable import Ingest
 import Testing
+
+@testable import Ingest
 
 /// Keys are what Hive-like readers expect, whatever a cluster is called.
 @Suite struct ObjectKeyTests {
@@ -50,7 +51,9 @@ import Testing
     #expect(throws: ObjectKey.PrefixError.unknownPlaceholder("node_name")) {
       try ObjectKey.check(prefix: "x/{node_name}/")
     }
-    #expect(throws: ObjectKey.PrefixError.openPlaceholder) { try ObjectKey.check(prefix: "x/{date") }
+    #expect(throws: ObjectKey.PrefixError.openPlaceholder) {
+      try ObjectKey.check(prefix: "x/{date")
+    }
     #expect(throws: ObjectKey.PrefixError.tooLong(byteCount: 600)) {
       try ObjectKey.check(prefix: String(repeating: "a", count: 600))
     }

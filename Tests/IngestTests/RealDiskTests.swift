@@ -1,6 +1,7 @@
 import Glibc
-@testable import Ingest
 import Testing
+
+@testable import Ingest
 
 /// The calls on a real directory do what the model does.
 @Suite struct RealDiskTests {
@@ -11,7 +12,8 @@ import Testing
       Issue.record("mkdtemp: errno \(errno)")
       return
     }
-    let path = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let path = String(
+      decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let disk = try RealDisk(path: path)
     defer {
       for name in (try? disk.list()) ?? [] { unlink("\(path)/\(name)") }

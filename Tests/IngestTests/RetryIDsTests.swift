@@ -1,5 +1,6 @@
-@testable import Ingest
 import Testing
+
+@testable import Ingest
 
 /// Retries are known for the newest reports of each node, and nothing else is taken for one.
 @Suite struct RetryIDsTests {
@@ -69,7 +70,9 @@ import Testing
   @Test func aSnapshotReadBackKnowsTheSameIDs() {
     var ids = RetryIDs()
     for node in 0..<3_000 as Range<UInt64> {
-      for number in 0..<40 as Range<UInt64> { ids.insert(RetryID(low: number, high: node), node: node) }
+      for number in 0..<40 as Range<UInt64> {
+        ids.insert(RetryID(low: number, high: node), node: node)
+      }
     }
     var copy = RetryIDs()
     #expect(Self.snapshot(ids).forEach { copy.insert($1, node: $0) })

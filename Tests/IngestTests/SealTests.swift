@@ -1,5 +1,6 @@
-@testable import Ingest
 import Testing
+
+@testable import Ingest
 
 /// A seal comes back as written, and single damage never costs its list of objects.
 @Suite struct SealTests {
@@ -7,7 +8,9 @@ import Testing
 
   private func makeSeal(objects: Int = 2) -> Seal {
     var ids = RetryIDs()
-    for number in 0..<7 as Range<UInt64> { ids.insert(RetryID(low: number, high: 1), node: number % 3) }
+    for number in 0..<7 as Range<UInt64> {
+      ids.insert(RetryID(low: number, high: 1), node: number % 3)
+    }
     return Seal(
       writer: writer, segment: 12,
       objects: (0..<objects).map { index in
@@ -15,7 +18,8 @@ import Testing
         return SealedObject(
           id: id, key: "usage/cluster_name=b%2Fü/dt=2026-11-24/x.parquet",
           fileName: FileName.object(id).text, byteCount: 1_000 + index, rowCount: 30,
-          sha256: String(repeating: "ab", count: 32), attempt: "0123", oldestRowSeconds: 1_764_000_000)
+          sha256: String(repeating: "ab", count: 32), attempt: "0123",
+          oldestRowSeconds: 1_764_000_000)
       },
       cuts: [LogHeader.Cut(segment: 9, goodUpTo: 4_096)],
       retryIDs: RetryIDsTests.snapshot(ids))

@@ -1,5 +1,6 @@
-@testable import Ingest
 import Testing
+
+@testable import Ingest
 
 /// A report's way through writer, log and encoder, and what it is answered.
 @Suite struct WriterTests {

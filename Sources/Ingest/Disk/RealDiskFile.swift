@@ -74,7 +74,8 @@ final class RealDiskFile: DiskFile {
     var done = 0
     while done < buffer.count {
       let count = retryingInterrupts {
-        pread(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
+        pread(
+          descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
           off_t(offset + done))
       }
       guard count >= 0 else { throw failure(.read) }

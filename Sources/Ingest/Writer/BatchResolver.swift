@@ -12,7 +12,8 @@ package struct BatchResolver {
   package init() {}
 
   /// Goes on until `isOver` says so; true when the batch is resolved.
-  package mutating func step(_ batch: ReportBatch, index: ClusterIndex, isOver: () -> Bool) -> Bool {
+  package mutating func step(_ batch: ReportBatch, index: ClusterIndex, isOver: () -> Bool) -> Bool
+  {
     if pods.isEmpty { pods.reserveCapacity(batch.podCount) }
     var lookups = 0
     while nodes.count < batch.nodeCount {

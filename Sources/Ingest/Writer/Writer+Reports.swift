@@ -11,7 +11,8 @@ extension Writer {
       let report = arrivals[nextArrival]
       if report.arrival + IngestLimits.replyTimeout <= now, !canLog(report.body) {
         // Only a disk that hangs holds the log up this long.
-        answer(.unavailable(message: "the log is not written"), token: report.token, sink: report.sink)
+        answer(
+          .unavailable(message: "the log is not written"), token: report.token, sink: report.sink)
       } else if !canLog(report.body) || !process(report, now: now) {
         break
       }
@@ -59,12 +60,12 @@ extension Writer {
         let decoded = try decoder.decode(report.body.bytes, into: batch.batch)
         accept(report, decoded, rows: (batch, batch.filling, mark), now: now)
         return true
-      } catch where error.reason == .batchFull && batch.rowCount > 0 {
+      } catch  where error.reason == .batchFull && batch.rowCount > 0 {
         cutRowGroup()
-      } catch where error.reason == .batchFull {
+      } catch  where error.reason == .batchFull {
         refuse(report, path: "/pods", message: "the report has too many pods")
         return true
-      } catch where !error.isBodyAtFault {
+      } catch  where !error.isBodyAtFault {
         answer(.unavailable(message: error.message), token: report.token, sink: report.sink)
         return true
       } catch {

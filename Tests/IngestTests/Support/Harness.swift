@@ -1,6 +1,7 @@
-@testable import Ingest
 import KubeIndex
 import Synchronization
+
+@testable import Ingest
 
 /// One process on a model disk, all on the calling thread.
 final class Harness {

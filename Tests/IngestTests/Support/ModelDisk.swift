@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// Each call has a number, from 1; a plan gives faults by number. After a crash every call fails until
 /// `restart`, which keeps what was synced and, of the rest, a part drawn from the seed: whole writes,
-/// single sectors of them, and some of the directory's changes, a prefix or any. A failed sync loses what it was
-/// asked to keep, though reads still show it, as Linux does.
+/// single sectors of them, and some of the directory's changes, a prefix or any. A failed sync loses
+/// what it was asked to keep, though reads still show it, as Linux does.
 final class ModelDisk: Disk {
   enum Fault: Sendable, Equatable {
     case error(Int32)

@@ -1,5 +1,6 @@
-@testable import Ingest
 import Synchronization
+
+@testable import Ingest
 
 /// Remembers answers by token.
 final class RecordingSink: ReportReplySink {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# profile.sh [COMMAND...]: samples a command by the processor's clock (hardware counters are often not
-# there in virtual machines) and prints where its time goes; by default the pipeline bench.
+# profile.sh [COMMAND...]: samples a command by the processor's clock (hardware counters are often
+# not there in virtual machines) and prints where its time goes; by default the pipeline bench.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh

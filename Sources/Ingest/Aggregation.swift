@@ -1,7 +1,7 @@
 import KubeIndex
 
-/// The whole of this module as Service runs it: DATA_DIR recovered, then three threads (writer, log,
-/// encoder) that the HTTP server, the API client and the uploader talk to.
+/// The whole of this module as Service runs it: DATA_DIR recovered, then three threads (writer,
+/// log, encoder) that the HTTP server, the API client and the uploader talk to.
 package final class Aggregation: Sendable {
   package enum StartError: Error, Sendable, CustomStringConvertible {
     /// Another process has the directory.

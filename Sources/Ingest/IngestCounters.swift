@@ -23,7 +23,8 @@ package final class IngestCounters: Sendable {
   package let reportsDuplicate = Counter()
   /// Reports refused with 400.
   package let reportsRefused = Counter()
-  /// Reports answered with 503 after their body was read, and the rows of those whose log write failed.
+  /// Reports answered with 503 after their body was read, and the rows of those whose log write
+  /// failed.
   package let reportsUnavailable = Counter()
   package let rowsUnavailable = Counter()
   /// Reports and bytes that wait for the writer.

@@ -7,7 +7,8 @@ import KubeIndex
 struct Aggregator: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "aggregator",
-    abstract: "Takes usage reports over HTTP, joins them with Kubernetes metadata, and stores Parquet.",
+    abstract:
+      "Takes usage reports over HTTP, joins them with Kubernetes metadata, and stores Parquet.",
     discussion: SettingsTable.help,
     version: ServiceVersion.text)
 

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Ingest
 
-/// Protects: the fast walk, on every instruction set, calls bad exactly what the byte-by-byte scanner
-/// calls bad, whatever was done to the bytes.
+/// Protects: the fast walk, on every instruction set, calls bad exactly what the byte-by-byte
+/// scanner calls bad, whatever was done to the bytes.
 struct ReportScanTests {
   private static let pieces: [[UInt8]] =
     [

@@ -7,7 +7,6 @@ import datetime as dt
 import gzip
 import http.client
 import json
-import os
 import re
 import signal
 import socket
@@ -18,6 +17,7 @@ import zlib
 
 import pyarrow.parquet as pq
 import pytest
+
 from apiserver import DEFAULT_TOKEN, APIServer
 from conftest import base_environment, binary, free_port, request, wait_until, write_kubeconfig
 from usage_table import SCHEMA
@@ -93,15 +93,18 @@ def is_record(line):
 class TestRows:
     def test_a_report_becomes_a_row_with_its_metadata(self, start_aggregator, kubeconfig, api):
         pod = next(
-            o for o in api.cluster.objects["pods"].values()
+            o
+            for o in api.cluster.objects["pods"].values()
             if o["metadata"].get("ownerReferences") and o["metadata"].get("labels")
         )
         metadata = pod["metadata"]
         service = ready(start_aggregator(KUBECONFIG=kubeconfig, FLUSH_INTERVAL_SECONDS=1))
         sent = report(
             node=pod["spec"]["nodeName"],
-            pods=[(metadata["uid"], metadata["namespace"], metadata["name"]),
-                  ("unknown-uid", "n", "p")],
+            pods=[
+                (metadata["uid"], metadata["namespace"], metadata["name"]),
+                ("unknown-uid", "n", "p"),
+            ],
         )
         reply = service.post(sent)
         assert reply.status == 200 and reply.json() == {"status": "ok"}
@@ -174,8 +177,14 @@ class TestRows:
         bomb = bomb.compress(bytes(50_000_000)) + bomb.flush()
         assert len(bomb) < 100_000
         for body, expected in [
-            (good, 200), (good + b"x", 400), (good + good, 400), (good[:-1], 400),
-            (gzip.compress(good), 400), (b"", 400), (bomb, 413), (bomb + b"\0" * 8, 413),
+            (good, 200),
+            (good + b"x", 400),
+            (good + good, 400),
+            (good[:-1], 400),
+            (gzip.compress(good), 400),
+            (b"", 400),
+            (bomb, 413),
+            (bomb + b"\0" * 8, 413),
         ]:
             assert service.post(body, headers=headers).status == expected
 
@@ -357,15 +366,25 @@ def run(*arguments, **settings):
 class TestSettings:
     def test_every_bad_value_is_told_at_once(self):
         done = run(
-            PORT="http", LOG_FORMAT="xml", S3_PREFIX="{node_name}/", DEBUG_K8S_API="maybe",
-            STORAGE_URL="s3://b", AWS_SECRET_ACCESS_KEY=CANARY, FLUSH_INTERVAL_SECONDS="0",
+            PORT="http",
+            LOG_FORMAT="xml",
+            S3_PREFIX="{node_name}/",
+            DEBUG_K8S_API="maybe",
+            STORAGE_URL="s3://b",
+            AWS_SECRET_ACCESS_KEY=CANARY,
+            FLUSH_INTERVAL_SECONDS="0",
         )
         assert done.returncode == 64
         lines = done.stderr.splitlines()
         named = {re.match(r"aggregator: (\w+)", line)[1] for line in lines}
         assert named == {
-            "PORT", "LOG_FORMAT", "S3_PREFIX", "DEBUG_K8S_API", "STORAGE_URL",
-            "AWS_ACCESS_KEY_ID", "FLUSH_INTERVAL_SECONDS",
+            "PORT",
+            "LOG_FORMAT",
+            "S3_PREFIX",
+            "DEBUG_K8S_API",
+            "STORAGE_URL",
+            "AWS_ACCESS_KEY_ID",
+            "FLUSH_INTERVAL_SECONDS",
         }
         assert len(lines) == len(named)
         assert any("PORT=http" in line and "0 to 65535" in line for line in lines)
@@ -406,15 +425,24 @@ class TestSettings:
 
 class TestLogs:
     def test_debug_mode(self, start_aggregator, kubeconfig, api):
-        service = ready(start_aggregator(
-            KUBECONFIG=kubeconfig, DEBUG_K8S_API="true",
-            AWS_ACCESS_KEY_ID=CANARY, AWS_SECRET_ACCESS_KEY=CANARY, AWS_SESSION_TOKEN=CANARY,
-        ))
+        service = ready(
+            start_aggregator(
+                KUBECONFIG=kubeconfig,
+                DEBUG_K8S_API="true",
+                AWS_ACCESS_KEY_ID=CANARY,
+                AWS_SECRET_ACCESS_KEY=CANARY,
+                AWS_SESSION_TOKEN=CANARY,
+            )
+        )
         assert service.get("/health").json()["debug_k8s_api"] is True
-        api.cluster.apply("pods", {
-            "metadata": {"name": "fresh", "namespace": "default", "labels": {"a": "b"}},
-            "spec": {"containers": [{"name": "c"}]}, "status": {},
-        })
+        api.cluster.apply(
+            "pods",
+            {
+                "metadata": {"name": "fresh", "namespace": "default", "labels": {"a": "b"}},
+                "spec": {"containers": [{"name": "c"}]},
+                "status": {},
+            },
+        )
         service.wait_for(r"K8S API event: pods ADDED object=\{.*\"name\": ?\"fresh\"")
         service.wait_for(r"K8S API cache update: pods ADDED .*hits=\d+ misses=\d+")
         log = service.log()
@@ -428,11 +456,18 @@ class TestLogs:
     def test_no_secret_in_any_log(self, start_aggregator, disk_dir, api):
         config = write_kubeconfig(disk_dir / "k", api.url, ca=api.ca, token=CANARY)
         api.tokens = [CANARY]
-        service = ready(start_aggregator(
-            KUBECONFIG=config, LOG_LEVEL="trace", DEBUG_K8S_API="1", STORAGE_URL=None,
-            AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}", AWS_ACCESS_KEY_ID=CANARY,
-            AWS_SECRET_ACCESS_KEY=CANARY, AWS_SESSION_TOKEN=CANARY,
-        ))
+        service = ready(
+            start_aggregator(
+                KUBECONFIG=config,
+                LOG_LEVEL="trace",
+                DEBUG_K8S_API="1",
+                STORAGE_URL=None,
+                AWS_ENDPOINT_URL=f"http://127.0.0.1:{free_port()}",
+                AWS_ACCESS_KEY_ID=CANARY,
+                AWS_SECRET_ACCESS_KEY=CANARY,
+                AWS_SESSION_TOKEN=CANARY,
+            )
+        )
         assert service.post(report()).status == 200
         service.wait_for(r"S3.*bucket=k8s-usage-data")
         assert re.search(r"warning AWS_ENDPOINT_URL is http://", service.log())
@@ -447,9 +482,14 @@ class TestLogs:
         assert CANARY not in service.log() and CANARY not in page
 
     def test_json_lines(self, start_aggregator, kubeconfig):
-        service = ready(start_aggregator(
-            KUBECONFIG=kubeconfig, LOG_FORMAT="json", LOG_LEVEL="trace", FLUSH_INTERVAL_SECONDS=1
-        ))
+        service = ready(
+            start_aggregator(
+                KUBECONFIG=kubeconfig,
+                LOG_FORMAT="json",
+                LOG_LEVEL="trace",
+                FLUSH_INTERVAL_SECONDS=1,
+            )
+        )
         evil = 'x\n{"level":"critical"}\x1b[31m\u2028"'
         for _ in range(2):
             service.post(report(node=evil))
@@ -479,5 +519,8 @@ class TestLogs:
         )
         health = service.get("/health").json()
         assert health["watchers_initialized"] == {
-            "nodes": True, "pods": True, "pvcs": True, "pvs": False,
+            "nodes": True,
+            "pods": True,
+            "pvcs": True,
+            "pvs": False,
         }

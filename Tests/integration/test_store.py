@@ -5,7 +5,17 @@ import subprocess
 import time
 
 import pytest
-from store_flow import BUCKET, ERROR, SIZES, check_delivered, check_stored, client, content, keys_for
+
+from store_flow import (
+    BUCKET,
+    ERROR,
+    SIZES,
+    check_delivered,
+    check_stored,
+    client,
+    content,
+    keys_for,
+)
 from store_servers import FaultProxy
 
 pytest_plugins = ("store_flow",)
@@ -22,8 +32,10 @@ def test_objects_of_each_size_arrive(flow, request, server):
     assert f"endpoint=http://127.0.0.1:{port} credentials=environment result=ok" in check
     ends = [line for line in result["lines"] if "S3 upload done" in line]
     assert len(ends) == 3
-    assert all("rows=7" in line and f"bytes={size}" in line for line, size in
-               zip(sorted(ends, key=lambda e: e.split("key=")[1]), SIZES, strict=True))
+    assert all(
+        "rows=7" in line and f"bytes={size}" in line
+        for line, size in zip(sorted(ends, key=lambda e: e.split("key=")[1]), SIZES, strict=True)
+    )
 
 
 @pytest.mark.parametrize("server", ["rclone", "moto"])

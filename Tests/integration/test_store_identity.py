@@ -151,8 +151,13 @@ def test_no_credentials_lists_every_place(flow, moto):
     env = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{moto}"}
     result = flow.order((1024,), env, timeout=1)
     line = next(entry for entry in result["lines"] if "no credentials" in entry)
-    for place in ("environment:", "web identity:", "shared profile files:", "container credentials:",
-                  "instance metadata (IMDSv2): AWS_EC2_METADATA_DISABLED"):
+    for place in (
+        "environment:",
+        "web identity:",
+        "shared profile files:",
+        "container credentials:",
+        "instance metadata (IMDSv2): AWS_EC2_METADATA_DISABLED",
+    ):
         assert place in line
 
 
@@ -220,7 +225,9 @@ def test_redirect_to_another_host_is_not_followed(flow):
 
 
 def test_a_servers_words_stay_on_one_line(flow):
-    body = b"<Error><Code>AccessDenied</Code><Message>a\n2026 forged line\r\x1b[2J</Message></Error>"
+    body = (
+        b"<Error><Code>AccessDenied</Code><Message>a\n2026 forged line\r\x1b[2J</Message></Error>"
+    )
     server = Server(lambda r: (r.body(), r.answer(403, body)))
     result = flow.order((1024,), keys_for(server.url), timeout=1)
     assert "403 AccessDenied a 2026 forged line" in result["text"]

@@ -4,13 +4,14 @@ import Ingest
 import KubeIndex
 
 /// Times report bytes to finished Parquet bytes in memory on one thread, by the product's own path:
-/// decode with every check, the probe for the pod, the look-ups at sealing, sort, join, all columns,
-/// statistics, both page indexes and the footer.
+/// decode with every check, the probe for the pod, the look-ups at sealing, sort, join, all
+/// columns, statistics, both page indexes and the footer.
 ///
 ///     pipeline-bench [--rows N] [--nodes N] [--pods N] [--intervals N] [--seed N]
 ///                    [--implementation NAME] [--output FILE]
 ///
-/// `--pods` is per node, `--intervals` the reports of a pod in one file; `--output` keeps the last file.
+/// `--pods` is per node, `--intervals` the reports of a pod in one file; `--output` keeps the last
+/// file.
 ///
 /// Bodies are made between the timed stretches. CPU seconds are the thread's own.
 @main

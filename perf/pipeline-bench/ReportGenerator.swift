@@ -1,8 +1,8 @@
 import Glibc
 import Ingest
 
-/// Reports of a made-up cluster, in memory, as the stock collector writes them: Python's `json.dumps`
-/// with its default separators, times by `isoformat()` with microseconds.
+/// Reports of a made-up cluster, in memory, as the stock collector writes them: Python's
+/// `json.dumps` with its default separators, times by `isoformat()` with microseconds.
 ///
 /// CPU has nine decimals, memory walks by up to 64 pages, network counters grow by 0 to 4 MiB, and
 /// nodes report in a new random order each interval, so no two bodies are the same. One seed

@@ -22,7 +22,8 @@ bool cshims_sha256_finish(cshims_sha256 *hash, uint8_t *digest);
 // Digest of `count` bytes, at once.
 bool cshims_sha256_digest(const void *bytes, size_t count, uint8_t *digest);
 
-// HMAC-SHA256 of `count` bytes at `bytes` under the key. Null pointers are allowed with a count of 0.
+// HMAC-SHA256 of `count` bytes at `bytes` under the key. Null pointers are allowed with a count of
+// 0.
 bool cshims_hmac_sha256(const void *key, size_t key_count, const void *bytes, size_t count,
                         uint8_t *digest);
 

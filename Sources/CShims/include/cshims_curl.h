@@ -1,7 +1,8 @@
 // libcurl's multi interface without its variadic calls: https://curl.se/libcurl/c/libcurl-multi.html
 //
-// One thread owns a multi handle and its transfers; only cshims_curl_multi_wakeup may be called from
-// others. Certificates are always verified, redirects never followed, only http and https spoken.
+// One thread owns a multi handle and its transfers; only cshims_curl_multi_wakeup may be called
+// from others. Certificates are always verified, redirects never followed, only http and https
+// spoken.
 #ifndef CSHIMS_CURL_H
 #define CSHIMS_CURL_H
 
@@ -26,8 +27,8 @@ typedef enum cshims_curl_result {
   CSHIMS_CURL_BAD_REQUEST,
 } cshims_curl_result;
 
-// What a transfer calls, always on the thread that drives the multi handle. A return value other than
-// the one named ends the transfer with CSHIMS_CURL_CALLBACK.
+// What a transfer calls, always on the thread that drives the multi handle. A return value other
+// than the one named ends the transfer with CSHIMS_CURL_CALLBACK.
 typedef struct cshims_curl_callbacks {
   void *context;
   // One line of a head (status line, field or the empty line), line end included. Returns true.
@@ -62,7 +63,8 @@ void *cshims_curl_multi_next_ended(cshims_curl_multi *multi, cshims_curl_result 
 cshims_curl_easy *cshims_curl_easy_create(const cshims_curl_callbacks *callbacks);
 // The transfer must have been removed from its multi handle.
 void cshims_curl_easy_destroy(cshims_curl_easy *easy);
-// The reason for the end in libcurl's words; empty when it gave none. Valid while the transfer lives.
+// The reason for the end in libcurl's words; empty when it gave none. Valid while the transfer
+// lives.
 const char *cshims_curl_easy_message(cshims_curl_easy *easy);
 
 bool cshims_curl_easy_set_url(cshims_curl_easy *easy, const char *url);

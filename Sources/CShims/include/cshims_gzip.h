@@ -24,7 +24,8 @@ void cshims_gzip_free(cshims_gzip *decoder);
 // `count` is at most UINT32_MAX.
 void cshims_gzip_start(cshims_gzip *decoder, const void *input, size_t count);
 
-// Writes up to `capacity` (at most UINT32_MAX) decoded bytes to `output`; `produced` tells how many.
+// Writes up to `capacity` (at most UINT32_MAX) decoded bytes to `output`; `produced` tells how
+// many.
 cshims_gzip_status cshims_gzip_read(
     cshims_gzip *decoder, void *output, size_t capacity, size_t *produced);
 

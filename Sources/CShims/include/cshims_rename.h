@@ -2,8 +2,8 @@
 #ifndef CSHIMS_RENAME_H
 #define CSHIMS_RENAME_H
 
-// Names `old_path` `new_path` unless that exists. 0, or the error number: EEXIST when it does, EINVAL or
-// ENOSYS when the file system or the kernel cannot do it.
+// Names `old_path` `new_path` unless that exists. 0, or the error number: EEXIST when it does,
+// EINVAL or ENOSYS when the file system or the kernel cannot do it.
 int cshims_rename_exclusive(const char *old_path, const char *new_path);
 
 #endif

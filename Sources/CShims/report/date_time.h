@@ -29,9 +29,9 @@ struct Instant {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest");
 
-// Eight bytes of a date-time at once. `digits` has 1 in each byte that must be a digit, `separators`
-// the bytes that must be there else. False unless all are as wanted; else byte i of `pairs` is the
-// number that the digits at i and i + 1 make.
+// Eight bytes of a date-time at once. `digits` has 1 in each byte that must be a digit,
+// `separators` the bytes that must be there else. False unless all are as wanted; else byte i of
+// `pairs` is the number that the digits at i and i + 1 make.
 template <uint64_t digits, uint64_t separators>
 inline bool read_pairs(const uint8_t *text, uint64_t *pairs) {
   constexpr uint64_t high = 0x8080808080808080u;

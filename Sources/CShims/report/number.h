@@ -30,7 +30,8 @@ constexpr size_t maximum_exact_digits = 19;
 
 inline bool is_digit(uint8_t c) { return uint8_t(c - '0') <= 9; }
 
-// Whether the eight bytes are digits, and their value (little endian: the first is the lowest byte).
+// Whether the eight bytes are digits, and their value (little endian: the first is the lowest
+// byte).
 inline bool eight_digits(uint64_t word, uint64_t *value) {
   uint64_t high = word & 0xf0f0f0f0f0f0f0f0u;
   uint64_t carried = (word + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u;
@@ -157,7 +158,8 @@ inline uint64_t integer_power_of_ten(size_t places) { return uint64_t(powers_of_
 // Up to here every integer is a double.
 constexpr uint64_t maximum_exact_integer = uint64_t(1) << 53;
 
-// The usual integer: a token of `count` bytes, all digits. False says nothing but that it is another.
+// The usual integer: a token of `count` bytes, all digits. False says nothing but that it is
+// another.
 inline bool usual_integer(const uint8_t *text, size_t count, uint64_t *value) {
   return count - 1 < 16 && (*text != '0' || count == 1) && known_digits(text, count, value);
 }

@@ -92,8 +92,8 @@ private:
 
 inline bool is_whitespace(uint8_t c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
-// Where the string at the current token has its closing quote. Between that and the next token there
-// is only whitespace: anything else would be a token.
+// Where the string at the current token has its closing quote. Between that and the next token
+// there is only whitespace: anything else would be a token.
 inline size_t Tokens::string_end() const {
   size_t at = next[1] - 1;
   while (body[at] != '"') at -= 1;

@@ -4,15 +4,15 @@ import Glibc
 
 /// The distinct pods of a batch: (pod_id, namespace, name, pod_start_time) to ordinals 0, 1, 2 …
 ///
-/// Open addressing with linear probing over 8-byte slots, eight a cache line. Everything that decides
-/// lies in the pod's record, in the batch's text arena; a known pod costs one line of the table and the
-/// one or two of its record:
+/// Open addressing with linear probing over 8-byte slots, eight a cache line. Everything that
+/// decides lies in the pod's record, in the batch's text arena; a known pod costs one line of the
+/// table and the one or two of its record:
 ///
 ///     slot    | hash 4 | record offset 4, 0: empty |
 ///     record  | key 16 | start micros 8 | id 4 | namespace 4 | name 4 | ordinal 4 | namespace name id |
 ///
-/// Load is at most one half. Ordinals are only ever taken back newest first (`truncate`), by backward
-/// shift, so there are no tombstones.
+/// Load is at most one half. Ordinals are only ever taken back newest first (`truncate`), by
+/// backward shift, so there are no tombstones.
 struct PodTable: ~Copyable {
   struct Slot {
     /// Its low bits are the bucket where the search begins, the others tell slots apart.
@@ -305,7 +305,8 @@ struct PodTable: ~Copyable {
 
   // MARK: Invariants
 
-  /// For tests: traps unless every ordinal is found from its home, exactly once, and nothing else is.
+  /// For tests: traps unless every ordinal is found from its home, exactly once, and nothing else
+  /// is.
   func checkInvariants(arena: borrowing TextArena) {
     precondition(slotCount & (slotCount - 1) == 0 && count * 2 <= slotCount)
     let mask = slotCount - 1

@@ -5,10 +5,11 @@ import Columnar
 ///
 /// The decoder appends; the writer rolls back what is a retry or did not become durable; the join
 /// reads it at sealing. Pods, reports and nodes have ordinals `0..<count` of this batch; their text
-/// stays at its address until `rollback`, `reset` or `releaseMemory`. Memory is reserved at once and
-/// touched on first use. Not thread-safe: one owner at a time.
+/// stays at its address until `rollback`, `reset` or `releaseMemory`. Memory is reserved at once
+/// and touched on first use. Not thread-safe: one owner at a time.
 package final class ReportBatch {
-  /// A point to go back to: everything appended after it is forgotten, pods, nodes and text included.
+  /// A point to go back to: everything appended after it is forgotten, pods, nodes and text
+  /// included.
   package struct Mark: Sendable, Equatable {
     package var rowCount: Int
     package var reportCount: Int

@@ -5,8 +5,8 @@ import Columnar
 package struct DecodedReport: Sendable, Equatable {
   /// Pods of the report, and rows it has.
   package var rowCount: Int
-  /// The report's ordinal in the batch. When `rowCount` is 0, or the report was only checked, it is not
-  /// in the batch and this is the ordinal of the next that will be.
+  /// The report's ordinal in the batch. When `rowCount` is 0, or the report was only checked, it is
+  /// not in the batch and this is the ordinal of the next that will be.
   package var reportOrdinal: Int
   package var retryID: RetryID
   /// XXH3-64 of node_name.
@@ -60,8 +60,9 @@ package final class ReportDecoder {
     return names
   }
 
-  /// Appends the report's rows to `batch`, or throws and leaves it as it was. 64 bytes behind `body`
-  /// must be readable. Throws `.batchFull`, which is not the body's fault, when the rows do not fit.
+  /// Appends the report's rows to `batch`, or throws and leaves it as it was. 64 bytes behind
+  /// `body` must be readable. Throws `.batchFull`, which is not the body's fault, when the rows do
+  /// not fit.
   package func decode(
     _ body: UnsafeRawBufferPointer, into batch: ReportBatch
   ) throws(DecodeError) -> DecodedReport {

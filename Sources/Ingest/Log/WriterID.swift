@@ -1,8 +1,8 @@
 import CShims
 
-/// The identity of one DATA_DIR, made once (a version 4 UUID, RFC 9562). It is part of every object's
-/// key, so that two directories never meet, and of every hash in the directory's files, so that
-/// zeros, or frames of another file, never validate.
+/// The identity of one DATA_DIR, made once (a version 4 UUID, RFC 9562). It is part of every
+/// object's key, so that two directories never meet, and of every hash in the directory's files, so
+/// that zeros, or frames of another file, never validate.
 package struct WriterID: Hashable, Sendable, CustomStringConvertible {
   package var high: UInt64
   package var low: UInt64

@@ -1,6 +1,6 @@
-/// Partition values in object keys, escaped as Hive escapes them (`FileUtils.escapePathName` in Apache
-/// Hive; Spark's `ExternalCatalogUtils` is the same), and more carefully at the beginning: a leading
-/// `_` or `.` would hide the directory from every Hive-like reader.
+/// Partition values in object keys, escaped as Hive escapes them (`FileUtils.escapePathName` in
+/// Apache Hive; Spark's `ExternalCatalogUtils` is the same), and more carefully at the beginning: a
+/// leading `_` or `.` would hide the directory from every Hive-like reader.
 package enum HiveName {
   /// Stands for an empty value.
   package static let defaultPartition = "__HIVE_DEFAULT_PARTITION__"

@@ -52,8 +52,8 @@ package struct SealedObject: Sendable, Equatable {
 /// What the encoder tells the uploader. Calls come from the encoder thread (or, at the start, from
 /// the one that recovers DATA_DIR), return at once and never fail: delivery retries for ever.
 package protocol ObjectDelivery: AnyObject, Sendable {
-  /// A file has begun; parts may be uploaded as it grows. Nothing of it is committed yet. Called again
-  /// when the file gets another name.
+  /// A file has begun; parts may be uploaded as it grows. Nothing of it is committed yet. Called
+  /// again when the file gets another name.
   func objectOpened(_ id: ObjectID, key: String, fileName: String)
   /// The first `byteCount` bytes of the file are final.
   func objectGrew(_ id: ObjectID, byteCount: Int)
@@ -65,8 +65,8 @@ package protocol ObjectDelivery: AnyObject, Sendable {
   func segmentAbandoned(_ segment: UInt64)
 }
 
-/// What the uploader tells the owner of the log: all objects of `segment` are in the store and their
-/// files are removed, so its seal may go. Called from a delivery thread.
+/// What the uploader tells the owner of the log: all objects of `segment` are in the store and
+/// their files are removed, so its seal may go. Called from a delivery thread.
 package protocol DeliveryObserver: AnyObject, Sendable {
   func segmentDelivered(_ segment: UInt64)
 }

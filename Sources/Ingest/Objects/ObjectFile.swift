@@ -1,7 +1,7 @@
 import Columnar
 
-/// The file of one object while it is written: bytes are gathered, written in large pieces and hashed
-/// on the way. After an error the file is given up.
+/// The file of one object while it is written: bytes are gathered, written in large pieces and
+/// hashed on the way. After an error the file is given up.
 final class ObjectFile: ByteSink {
   /// Small, since a segment of many dates has many files.
   private static let bufferByteCount = 128 << 10

@@ -1,15 +1,15 @@
 import CShims
 
-/// The commit of one segment: its objects, all complete in DATA_DIR, and the ids of the reports that
-/// are durable. From its rename on, no byte of an object changes.
+/// The commit of one segment: its objects, all complete in DATA_DIR, and the ids of the reports
+/// that are durable. From its rename on, no byte of an object changes.
 ///
 ///     magic u64 │ version u32 │ 0 u32 │ writer 2×u64 │ segment u64 │ list length u64
 ///     │ list │ list hash u64
 ///     │ nodes u32 │ 0 u32 │ ids length u64 │ ids │ ids hash u64
 ///     │ list │ list hash u64 │ list length u64
 ///
-/// The list stands at both ends, so that damage to one part of the file costs nothing, and damage to
-/// the ids costs only the ids. Hashes are seeded as in the log.
+/// The list stands at both ends, so that damage to one part of the file costs nothing, and damage
+/// to the ids costs only the ids. Hashes are seeded as in the log.
 package struct Seal: Sendable, Equatable {
   private static let magic: UInt64 = 0x0A31_4C41_4553_4741  // "AGSEAL1\n"
   private static let version: UInt32 = 1

@@ -1,7 +1,7 @@
 import Columnar
 
-/// One encoding of one segment: an object file a partition, row groups appended as they come, and at
-/// the end the commit.
+/// One encoding of one segment: an object file a partition, row groups appended as they come, and
+/// at the end the commit.
 ///
 ///     rowGroup … rowGroup, finish: footers ─▶ fsync each ─▶ rename each ─▶ fsync directory
 ///       ─▶ seal (file, fsync, rename, fsync directory) = commit
@@ -144,8 +144,8 @@ struct EncodingRemains {
   let disk: any Disk
   let spool: Spool
 
-  /// Durably removes every object file of `segment` and a seal that did not become durable. The seal
-  /// goes first, for good: it must never stand beside the files of another encoding.
+  /// Durably removes every object file of `segment` and a seal that did not become durable. The
+  /// seal goes first, for good: it must never stand beside the files of another encoding.
   func remove(of segment: UInt64) throws(DiskError) {
     try disk.remove(FileName.seal(segment).text)
     try disk.syncDirectory()

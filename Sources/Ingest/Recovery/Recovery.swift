@@ -72,8 +72,8 @@ struct Recovery {
   ) throws(DiskError) {
     let name = FileName.seal(segment).text
     guard var seal = try Seal.read(segment, writer: state.writer, from: disk) else {
-      // With its log the segment is encoded again; without it nobody knows its objects any more, and
-      // they are kept for a human.
+      // With its log the segment is encoded again; without it nobody knows its objects any more,
+      // and they are kept for a human.
       try setAside(name, reason: "damaged seal")
       if !logs.contains(segment) { try setAsideObjects(of: segment) }
       return

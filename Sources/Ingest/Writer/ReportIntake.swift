@@ -77,8 +77,8 @@ package protocol ReportReplySink: AnyObject, Sendable {
 
 /// The writer's door, as HTTP sees it. Thread-safe.
 package protocol ReportIntake: AnyObject, Sendable {
-  /// nil: reports are taken; else why not (spool full, disk failing, stopping), for 503 before the body
-  /// is read and for /readyz.
+  /// nil: reports are taken; else why not (spool full, disk failing, stopping), for 503 before the
+  /// body is read and for /readyz.
   var refusal: String? { get }
   /// Queues a report; false when the queue is full: the caller stops reading from the socket and
   /// offers it again after `whenRoom` has fired.

@@ -1,8 +1,8 @@
 /// The ids of the last reports of each node, by which a retry is known.
 ///
-/// Ids of durable reports are kept, the newest 30 a node; when there are too many nodes the one that
-/// has been silent longest is forgotten. Ids of reports on their way to the disk are kept apart
-/// until the writer knows how that ended. One owner.
+/// Ids of durable reports are kept, the newest 30 a node; when there are too many nodes the one
+/// that has been silent longest is forgotten. Ids of reports on their way to the disk are kept
+/// apart until the writer knows how that ended. One owner.
 ///
 ///     slots by node id ──▶ slot: 30 ids as a ring, and its place in the list from silent to recent
 package struct RetryIDs {
@@ -77,8 +77,8 @@ package struct RetryIDs {
   /// The report will never be durable.
   package mutating func rollBack(_ id: RetryID) { pending[id] = nil }
 
-  /// Remembers the id of a durable report as its node's newest. One that is known stays where it is:
-  /// a start meets ids in the newest seal and again in the logs behind it.
+  /// Remembers the id of a durable report as its node's newest. One that is known stays where it
+  /// is: a start meets ids in the newest seal and again in the logs behind it.
   package mutating func insert(_ id: RetryID, node: UInt64) {
     let slot = slotByNode[node] ?? makeSlot(node)
     makeNewest(slot)
@@ -93,7 +93,8 @@ package struct RetryIDs {
 
   // MARK: Snapshot
 
-  /// Calls `body` with the ids of the slots in `range`, each node's oldest first; only durable ones.
+  /// Calls `body` with the ids of the slots in `range`, each node's oldest first; only durable
+  /// ones.
   package func forEach(
     slots range: Range<Int>, _ body: (_ node: UInt64, _ ids: [RetryID]) -> Void
   ) {
@@ -150,8 +151,8 @@ package struct RetryIDs {
   }
 }
 
-/// A copy of all durable ids as a seal holds it, made in slices: nodes and ids that come while it is
-/// being made may be in it or not, since the logs of later segments hold them too.
+/// A copy of all durable ids as a seal holds it, made in slices: nodes and ids that come while it
+/// is being made may be in it or not, since the logs of later segments hold them too.
 package struct RetrySnapshotBuilder {
   private var nextSlot = 0
   private var builder = ByteBuilder()

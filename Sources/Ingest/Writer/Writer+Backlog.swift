@@ -1,5 +1,5 @@
-/// The general path: a segment encoded from its log, with a batch of its own, in slices between live
-/// work.
+/// The general path: a segment encoded from its log, with a batch of its own, in slices between
+/// live work.
 struct Replay {
   enum Phase {
     /// Reports are decoded into the batch.

@@ -51,17 +51,18 @@ package struct HTTPRequest: Sendable {
   }
 }
 
-/// Bytes to be sent that come from elsewhere. Read on the thread that calls `HTTPMulti.poll`, from the
-/// start again when the connection broke before the server took them.
+/// Bytes to be sent that come from elsewhere. Read on the thread that calls `HTTPMulti.poll`, from
+/// the start again when the connection broke before the server took them.
 package protocol HTTPBodySource: AnyObject, Sendable {
   /// Fixed while the transfer lasts.
   var byteCount: Int { get }
-  /// Puts up to `buffer.count` bytes from `offset` into it; their number, at least 1 before the end;
-  /// nil: they cannot be read, which ends the transfer.
+  /// Puts up to `buffer.count` bytes from `offset` into it; their number, at least 1 before the
+  /// end; nil: they cannot be read, which ends the transfer.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int?
 }
 
-/// Whom a TLS connection trusts, and as whom it presents itself. Verification cannot be switched off.
+/// Whom a TLS connection trusts, and as whom it presents itself. Verification cannot be switched
+/// off.
 package struct TLSTrust: Sendable, Equatable {
   /// PEM text that replaces the system's roots; nil: the system's roots.
   package var rootsPEM: [UInt8]?

@@ -3,7 +3,8 @@ import Glibc
 
 /// The system's root certificates as text, for adding further ones. Read once.
 enum SystemRoots {
-  /// PEM; empty when libcurl was built without a file of roots (its directory of roots then counts).
+  /// PEM; empty when libcurl was built without a file of roots (its directory of roots then
+  /// counts).
   static let pem: [UInt8] = {
     guard let path = cshims_curl_system_roots_path().map({ String(cString: $0) }) else { return [] }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)

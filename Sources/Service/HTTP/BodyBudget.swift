@@ -4,8 +4,8 @@ import Synchronization
 ///
 /// A body's whole capacity is reserved before the first byte of it is read, and given back when the
 /// writer has answered. No share waits for an earlier one: a small body of unknown length may have
-/// to wait for the large share, a compressed one for the inflated share, and that one waits only for
-/// the writer. So there is no circle in which bodies could wait for each other.
+/// to wait for the large share, a compressed one for the inflated share, and that one waits only
+/// for the writer. So there is no circle in which bodies could wait for each other.
 /// Thread-safe.
 final class BodyBudget: Sendable {
   enum Share: Sendable {

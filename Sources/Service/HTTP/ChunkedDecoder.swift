@@ -78,7 +78,8 @@ struct ChunkedDecoder {
     switch endOfLine(bytes, from: offset) {
     case .failure(let step): return step
     case .success(let end):
-      let isExtension = bytes[offset] == UInt8(ascii: ";") || bytes[offset] == 0x20
+      let isExtension =
+        bytes[offset] == UInt8(ascii: ";") || bytes[offset] == 0x20
         || bytes[offset] == 0x09
       guard end == offset || isExtension else {
         return Self.bad("a chunk size is not followed by CR LF")

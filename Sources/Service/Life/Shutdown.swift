@@ -48,7 +48,8 @@ struct Shutdown {
       if wasSignalled(milliseconds: 50) { return true }
       if parts.fatal.isSet { return true }
       let last = max(parts.shared.lastReportUptimeNanoseconds, start.uptimeNanoseconds)
-      let quiet = NIODeadline.now().uptimeNanoseconds - min(last, NIODeadline.now().uptimeNanoseconds)
+      let quiet =
+        NIODeadline.now().uptimeNanoseconds - min(last, NIODeadline.now().uptimeNanoseconds)
       if quiet >= UInt64(TimeAmount(ServiceLimits.drainQuiet).nanoseconds) { break }
     }
     return false

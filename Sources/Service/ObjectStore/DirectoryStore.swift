@@ -3,9 +3,9 @@ import Glibc
 
 /// A directory that holds the same keys as a bucket would, for `file://`.
 ///
-/// An object appears under its name at once and whole: it is a second name of the file in DATA_DIR or,
-/// where that cannot be (another file system), a copy that is made under a hidden name beside it,
-/// fsynced, and renamed without replacing.
+/// An object appears under its name at once and whole: it is a second name of the file in DATA_DIR
+/// or, where that cannot be (another file system), a copy that is made under a hidden name beside
+/// it, fsynced, and renamed without replacing.
 final class DirectoryStore: ObjectStore {
   private let root: String
 

@@ -31,8 +31,8 @@ struct StoreSettingsError: Error, CustomStringConvertible {
 }
 
 extension Delivery {
-  /// The delivery to the place that the settings name. Opens no connection and reads no file but the
-  /// CA bundle. `dataDirectory`: the path of what `disk` stands for.
+  /// The delivery to the place that the settings name. Opens no connection and reads no file but
+  /// the CA bundle. `dataDirectory`: the path of what `disk` stands for.
   static func make(
     _ settings: StoreSettings, disk: any Disk, dataDirectory: String,
     clock: any StoreClock = SystemStoreClock(), events: @escaping StoreEventSink,

@@ -33,7 +33,8 @@ enum LogText {
 
   /// As a value of `key=value`: in quotes when it would not be one word.
   static func quoted(_ text: String) -> String {
-    let isWord = !text.isEmpty
+    let isWord =
+      !text.isEmpty
       && !text.unicodeScalars.contains { $0 == " " || $0 == "\"" || $0 == "=" || $0 == "\\" }
     let escaped = escaped(text)
     if isWord && escaped == text { return text }

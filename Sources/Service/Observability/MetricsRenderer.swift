@@ -115,7 +115,8 @@ struct MetricsRenderer: Sendable {
       "Ends of a log that are whole in length but bad: perhaps acknowledged.",
       ingest.tailSuspects.current)
     text.add(
-      "aggregator_log_torn_bytes_total", .counter, "Bytes dropped from torn ends, never acknowledged.",
+      "aggregator_log_torn_bytes_total", .counter,
+      "Bytes dropped from torn ends, never acknowledged.",
       ingest.tornBytes.current)
     text.add(
       "aggregator_log_replay_refused_total", .counter,
@@ -169,7 +170,8 @@ struct MetricsRenderer: Sendable {
           ("abandoned", Double(ingest.segmentsAbandoned.current)),
         ]))
     text.add(
-      "aggregator_segments_undelivered", .gauge, "Sealed segments whose objects are not all stored.",
+      "aggregator_segments_undelivered", .gauge,
+      "Sealed segments whose objects are not all stored.",
       ingest.segmentsUndelivered.current)
     text.add(
       "aggregator_backlog_segments", .gauge, "Segments that wait to be encoded from the log.",
@@ -207,7 +209,8 @@ struct MetricsRenderer: Sendable {
       "aggregator_upload_retries_total", .counter, "Steps of uploads done again after a wait.",
       value(\.retries))
     text.add(
-      "aggregator_store_request_retries_total", .counter, "Requests to the store sent again at once.",
+      "aggregator_store_request_retries_total", .counter,
+      "Requests to the store sent again at once.",
       value(\.requestRetries))
     text.add(
       "aggregator_upload_bytes_total", .counter, "Bytes of stored objects.", value(\.storedBytes))
@@ -234,7 +237,9 @@ struct MetricsRenderer: Sendable {
   // MARK: - Index
 
   private func renderIndex(_ text: inout MetricsText, _ now: Int64) {
-    func each(_ read: (KubeCounters.Kind) -> Double) -> [(labels: MetricsText.Labels, value: Double)] {
+    func each(_ read: (KubeCounters.Kind) -> Double) -> [(
+      labels: MetricsText.Labels, value: Double
+    )] {
       ObjectKind.allCases.map { ([("kind", $0.resource)], read(kube.kind($0))) }
     }
     text.add(
@@ -308,7 +313,9 @@ struct MetricsRenderer: Sendable {
     text.add(
       "aggregator_http_body_bytes_total", .counter, "Body bytes of reports as they were sent.",
       http.bodyBytes.total)
-    text.add("aggregator_http_report_seconds", "From a report's whole body to its answer.", http.replySeconds)
+    text.add(
+      "aggregator_http_report_seconds", "From a report's whole body to its answer.",
+      http.replySeconds)
     text.add(
       "aggregator_http_late_reports_total", .counter,
       "Reports answered 503 because they were not durable within 4 s.", http.replyTimeouts.total)

@@ -7,7 +7,8 @@ struct ConfigurationFile {
   /// nil when it is not UTF-8.
   var text: String? { String(validating: bytes, as: UTF8.self) }
 
-  /// nil when it cannot be read or is larger than any such file has a reason to be; `errno` says why.
+  /// nil when it cannot be read or is larger than any such file has a reason to be; `errno` says
+  /// why.
   static func read(_ path: String) -> ConfigurationFile? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }

@@ -68,8 +68,10 @@ struct SettingsReader {
     readPrefix(&settings)
     read("AWS_REGION", "a region such as us-east-1", &settings.region) { region in
       region.utf8.count <= 64
-        && region.utf8.allSatisfy { $0.isDigit || (0x61...0x7A).contains($0.asciiLowercased)
-          || $0 == 0x2D } ? region : nil
+        && region.utf8.allSatisfy {
+          $0.isDigit || (0x61...0x7A).contains($0.asciiLowercased)
+            || $0 == 0x2D
+        } ? region : nil
     }
     settings.endpointURL = text(
       "AWS_ENDPOINT_URL", "http:// or https://, a host, perhaps a port and a path, nothing else",
@@ -232,7 +234,8 @@ enum HostPort {
       host = authority[..<colon]
       port = authority[authority.index(after: colon)...]
     }
-    let isHost = authority.hasPrefix("[")
+    let isHost =
+      authority.hasPrefix("[")
       || host.utf8.allSatisfy {
         $0.isDigit || (0x61...0x7A).contains($0.asciiLowercased) || $0 == 0x2D || $0 == 0x2E
           || $0 == 0x5F

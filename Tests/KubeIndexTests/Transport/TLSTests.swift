@@ -63,7 +63,8 @@ struct TLSTests {
   }
 }
 
-/// A CA of the test's own, another one, a server and a client certificate, in a temporary directory.
+/// A CA of the test's own, another one, a server and a client certificate, in a temporary
+/// directory.
 private final class TestAuthority {
   private let directory: String
 

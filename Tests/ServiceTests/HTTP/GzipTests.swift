@@ -14,7 +14,9 @@ import Testing
       let count = min(65535, content.count - offset)
       let isLast = offset + count == content.count
       bytes.append(isLast ? 1 : 0)
-      bytes += [UInt8(count & 0xFF), UInt8(count >> 8), UInt8(~count & 0xFF), UInt8(~count >> 8 & 0xFF)]
+      bytes += [
+        UInt8(count & 0xFF), UInt8(count >> 8), UInt8(~count & 0xFF), UInt8(~count >> 8 & 0xFF),
+      ]
       bytes += content[offset..<offset + count]
       offset += count
     } while offset < content.count

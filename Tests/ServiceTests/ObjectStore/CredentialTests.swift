@@ -5,7 +5,8 @@ import Testing
 
 @testable import Service
 
-/// The places that credentials come from: their order, what each reads, and that nothing prints a secret.
+/// The places that credentials come from: their order, what each reads, and that nothing prints a
+/// secret.
 struct CredentialTests {
   /// Settings whose requests are answered by `answer`.
   private func settings(

@@ -2,9 +2,9 @@ import Testing
 
 @testable import Service
 
-/// The upload of one object as a table of inputs and actions: what is done after each answer, and above
-/// all what is never done: nothing visible before the seal, nothing twice without proof, nothing
-/// deleted while it is unknown whether it was stored.
+/// The upload of one object as a table of inputs and actions: what is done after each answer, and
+/// above all what is never done: nothing visible before the seal, nothing twice without proof,
+/// nothing deleted while it is unknown whether it was stored.
 struct MultipartMachineTests {
   private typealias Job = MultipartMachine.Job
   private typealias Answer = MultipartMachine.Answer
@@ -225,8 +225,8 @@ struct MultipartMachineTests {
       ])
   }
 
-  /// The answer to the creation was lost: what may have come of it is looked for before the next one
-  /// and once more at the end.
+  /// The answer to the creation was lost: what may have come of it is looked for before the next
+  /// one and once more at the end.
   @Test func lostCreationIsLookedFor() {
     var machine = Self.machine()
     machine.seal(byteCount: 8, isRecovered: false)

@@ -9,8 +9,8 @@ struct SigV4Tests {
   )
   private static let emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-  /// The examples of "Authenticating Requests: Using the Authorization Header (AWS Signature Version 4)",
-  /// transferring the payload in a single chunk.
+  /// The examples of "Authenticating Requests: Using the Authorization Header (AWS Signature
+  /// Version 4)", transferring the payload in a single chunk.
   @Test(
     arguments: [
       (

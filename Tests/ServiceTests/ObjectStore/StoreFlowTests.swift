@@ -5,8 +5,9 @@ import Testing
 
 @testable import Service
 
-/// One delivery as the integration tests order it: STORE_FLOW names a JSON file that says which files
-/// to make and how, the environment has the settings, and the result goes to a file beside it.
+/// One delivery as the integration tests order it: STORE_FLOW names a JSON file that says which
+/// files to make and how, the environment has the settings, and the result goes to a file beside
+/// it.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["STORE_FLOW"] != nil))
 struct StoreFlowTests {
   struct Order: Decodable {
@@ -110,8 +111,8 @@ struct StoreFlowTests {
     }
   }
 
-  /// Bytes that the Python side makes likewise: of each 8-byte word, its number times an odd constant
-  /// plus the segment.
+  /// Bytes that the Python side makes likewise: of each 8-byte word, its number times an odd
+  /// constant plus the segment.
   private func write(
     _ object: Order.Object, _ id: ObjectID, _ disk: RealDisk, _ delivery: Delivery?
   ) throws {

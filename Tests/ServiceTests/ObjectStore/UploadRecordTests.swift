@@ -3,8 +3,8 @@ import Testing
 
 @testable import Service
 
-/// The record decides which uploads are aborted after a crash: torn lines must read as "an answer is
-/// missing", never as another id.
+/// The record decides which uploads are aborted after a crash: torn lines must read as "an answer
+/// is missing", never as another id.
 struct UploadRecordTests {
   private static let key = "a/ü=1\n%"
   private static let whole =

@@ -49,7 +49,8 @@ import Testing
   @Test("Strings from outside are cut at 256 bytes, between characters")
   func cut() {
     #expect(LogText.cut(String(repeating: "a", count: 256)).utf8.count == 256)
-    #expect(LogText.cut(String(repeating: "a", count: 257)) == String(repeating: "a", count: 256) + "…")
+    #expect(
+      LogText.cut(String(repeating: "a", count: 257)) == String(repeating: "a", count: 256) + "…")
     let cut = LogText.cut(String(repeating: "é", count: 200))
     #expect(cut == String(repeating: "é", count: 128) + "…")
     #expect(LogText.cut("a" + String(repeating: "😀", count: 100)).utf8.count <= 256 + 3)
@@ -70,12 +71,14 @@ import Testing
     close(ends[1])
     var buffer = [UInt8](repeating: 0, count: 4096)
     let count = Glibc.read(ends[0], &buffer, buffer.count)
-    let expected = "1970-01-01T00:00:00.000Z info shown a=\(String(repeating: "x", count: 256))… b=1\n"
+    let expected =
+      "1970-01-01T00:00:00.000Z info shown a=\(String(repeating: "x", count: 256))… b=1\n"
     #expect(String(decoding: buffer[0..<max(0, count)], as: UTF8.self) == expected)
   }
 
   @Test func dates() {
     #expect(HTTPDate.text(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
-    #expect(LogTime.text(seconds: 951_782_399, nanoseconds: 7_999_999) == "2000-02-28T23:59:59.007Z")
+    #expect(
+      LogTime.text(seconds: 951_782_399, nanoseconds: 7_999_999) == "2000-02-28T23:59:59.007Z")
   }
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Asks the places for credentials in their order, keeps what the first one gave, and renews it before
-/// it expires.
+/// Asks the places for credentials in their order, keeps what the first one gave, and renews it
+/// before it expires.
 final class CredentialChain: Sendable {
   /// Why there are none; for people, without a secret.
   struct Failure: Error {

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Which object needs what next, over all segments: the delivery without threads, clock or store.
 ///
-/// Whoever drives it asks `next`, runs the job, and brings the answer to `finish`; any number of jobs
-/// may run at a time. All times are given.
+/// Whoever drives it asks `next`, runs the job, and brings the answer to `finish`; any number of
+/// jobs may run at a time. All times are given.
 struct DeliveryCore {
   enum Work: Equatable, Sendable {
     /// Read the upload records that an earlier process left.

@@ -7,9 +7,9 @@
 ///                        │ may have been done, or the key is taken
 ///                        └──────▶ prove ──▶ ours: stored │ absent: again │ foreign: quarantined
 /// ```
-/// Nothing visible is made before `seal`: no put, no complete. Whatever may have been done is proved
-/// before it is done again. An upload that is given up becomes a leftover, and leftovers are aborted
-/// before a new upload is created and before the record of them is removed.
+/// Nothing visible is made before `seal`: no put, no complete. Whatever may have been done is
+/// proved before it is done again. An upload that is given up becomes a leftover, and leftovers are
+/// aborted before a new upload is created and before the record of them is removed.
 struct MultipartMachine: Sendable {
   /// One thing to do; the answer comes back through `finish`.
   enum Job: Equatable, Sendable {

@@ -7,7 +7,8 @@ import Ingest
 /// create <key, as hexadecimal of its UTF-8>     before an upload is asked for
 /// upload <id>                                   after the answer
 /// ```
-/// A `create` that no `upload` follows: the answer was lost, and the store must be asked by listing.
+/// A `create` that no `upload` follows: the answer was lost, and the store must be asked by
+/// listing.
 struct UploadRecord: Equatable, Sendable {
   var key: String
   /// nil: an upload may exist whose id is not known.

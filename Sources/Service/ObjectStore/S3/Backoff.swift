@@ -6,7 +6,8 @@ struct Backoff: Sendable {
   var base: Double
   var maximum: Double
 
-  /// Seconds before try number `attempt` + 1; `attempt` counts the failed ones from 1. `random` is in
+  /// Seconds before try number `attempt` + 1; `attempt` counts the failed ones from 1. `random` is
+  /// in
   /// 0..<1.
   func seconds(afterFailures attempt: Int, random: Double) -> Double {
     var bound = base
@@ -15,8 +16,9 @@ struct Backoff: Sendable {
   }
 }
 
-/// A common allowance for tries beyond the first, so that a store in trouble is not asked ever more.
-/// A retry costs 5, twice that after a timeout; each success gives 1 back, or what its retry took.
+/// A common allowance for tries beyond the first, so that a store in trouble is not asked ever
+/// more. A retry costs 5, twice that after a timeout; each success gives 1 back, or what its retry
+/// took.
 final class RetryQuota: Sendable {
   private let left = Mutex(ServiceLimits.retryQuota)
 

@@ -58,7 +58,8 @@ struct S3Address: Sendable, Equatable {
     return basePath + bucketPart + "/" + URIEncoding.path(key)
   }
 
-  /// The address in another region. A custom endpoint stays where it is; only the signature changes.
+  /// The address in another region. A custom endpoint stays where it is; only the signature
+  /// changes.
   func inRegion(_ region: String) -> S3Address {
     var other = self
     other.region = region
@@ -66,8 +67,8 @@ struct S3Address: Sendable, Equatable {
     return other
   }
 
-  /// The address that a redirect names, when credentials may go there: the same host or one whose name
-  /// ends with it (for AWS: with its domain), and not from https to http.
+  /// The address that a redirect names, when credentials may go there: the same host or one whose
+  /// name ends with it (for AWS: with its domain), and not from https to http.
   func redirected(to location: String) -> S3Address? {
     guard let authority = URLAuthority(of: location) else { return nil }
     guard authority.isSecure || scheme == "http" else { return nil }

@@ -1,8 +1,9 @@
 import KubeIndex
 import Synchronization
 
-/// Carries out one S3 request: dates and signs it, sends it, and does what can be done about a failure
-/// at once: a few tries with growing waits, the clock's offset, other credentials, another region.
+/// Carries out one S3 request: dates and signs it, sends it, and does what can be done about a
+/// failure at once: a few tries with growing waits, the clock's offset, other credentials, another
+/// region.
 ///
 /// What remains is the caller's: it gets a `StoreFailure`, whose kind says whether the request may
 /// have been carried out.

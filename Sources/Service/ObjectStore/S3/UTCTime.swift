@@ -44,7 +44,8 @@ struct UTCTime: Equatable, Sendable {
       + "\(Self.digits(hour, 2))\(Self.digits(minute, 2))\(Self.digits(second, 2))Z"
   }
 
-  /// `2026-11-24T14:00:00Z`, with any fraction, as credentials' expirations are given; nil: not that.
+  /// `2026-11-24T14:00:00Z`, with any fraction, as credentials' expirations are given; nil: not
+  /// that.
   init?(extendedFormat text: String) {
     let bytes = Array(text.utf8)
     guard bytes.count >= 20, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[10] | 0x20 == 0x74,

@@ -1,8 +1,8 @@
 /// An element of a small XML document, as S3 and STS answer: names without prefixes, attributes
 /// dropped, text with its references resolved.
 ///
-/// Not a validator: it takes what those services send and refuses what does not close. No external or
-/// declared entity is ever resolved. https://www.w3.org/TR/xml/
+/// Not a validator: it takes what those services send and refuses what does not close. No external
+/// or declared entity is ever resolved. https://www.w3.org/TR/xml/
 struct XMLElement: Equatable, Sendable {
   var name: String
   var text = ""

@@ -246,7 +246,7 @@ class TestAnswers:
         assert samples["aggregator_watcher_ready", '{kind="persistentvolumes"}'] == 1
         assert "uid-1" not in page.text and "worker-1" not in page.text
 
-    def test_ten_thousand_idle_connections(self, start_aggregator):
+    def test_idle_connections_cost_little(self, start_aggregator):
         service = start_aggregator()
         count = 3000  # the test's own descriptors are limited too
         before = service.metric("process_resident_memory_bytes")

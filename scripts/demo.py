@@ -1,4 +1,4 @@
-"""Runs the demo: a simulated cluster's last day through the service into Parquet files, then tables.
+"""Runs the demo: a simulated cluster's last day through the service into files, then tables.
 
 The size can be set, for tests and larger tries: DEMO_NODES, DEMO_PODS, DEMO_HOURS and DEMO_SECONDS
 (how long posting takes). Everything it stores is below .build/demo/, or DEMO_DIR.

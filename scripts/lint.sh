@@ -15,7 +15,8 @@ check() {
   fi
 }
 
-check swift-format swift format lint --strict --parallel --recursive Package.swift Sources Tests perf
+check swift-format swift format lint --strict --parallel --recursive \
+  Package.swift Sources Tests perf
 check shellcheck "$venv/shellcheck" --external-sources scripts/*.sh perf/*.sh .ci/run
 check ruff "$venv/ruff" check --quiet .
 exit $failed

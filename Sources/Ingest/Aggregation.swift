@@ -12,7 +12,7 @@ package final class Aggregation: Sendable {
     package var description: String {
       switch self {
       case .locked:
-        "another process uses DATA_DIR (its file `lock` is locked); each needs a directory of its own"
+        "another process uses DATA_DIR (its file `lock` is locked); each needs one of its own"
       case .prefix(let error): "S3_PREFIX: \(error)"
       case .disk(let error): "DATA_DIR: \(error)"
       }

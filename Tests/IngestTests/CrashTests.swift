@@ -2,10 +2,11 @@ import Testing
 
 @testable import Ingest
 
-/// The promise: whatever disk call is the last before power goes, or fails, every acknowledged row is
-/// in the stored objects exactly once, and nothing else is there twice.
+/// The promise: whatever disk call is the last before power goes, or fails, every acknowledged row
+/// is in the stored objects exactly once, and nothing else is there twice.
 ///
-/// Report i has 4^i rows, so the number of stored rows tells which reports are there, and how often.
+/// Report i has 4^i rows, so the number of stored rows tells which reports are there, and how
+/// often.
 @Suite struct CrashTests {
   static let reportCount = 5
 
@@ -20,8 +21,8 @@ import Testing
     (0..<reportCount).map { rowCount >> (2 * $0) & 3 }
   }
 
-  /// Posts reports 0 to 4 in two segments, the first of them before the index is there. Returns which
-  /// were acknowledged.
+  /// Posts reports 0 to 4 in two segments, the first of them before the index is there. Returns
+  /// which were acknowledged.
   private func play(_ harness: Harness, startingWith acknowledged: Set<Int> = []) -> Set<Int> {
     var acknowledged = acknowledged
     for number in 0..<Self.reportCount {

@@ -14,7 +14,7 @@ struct ReportScanTests {
 
   private static let base = DecodeSupport.report(
     pods: DecodeSupport.pod(
-      #", "cpu_usage_cores": 0.123456789, "memory_usage_bytes": 12345678901, "x": [1, {"y": "z\n"}]"#
+      #", "cpu_usage_cores": 0.123456789, "memory_usage_bytes": 1234567890, "x": [1, {"y": "z\n"}]"#
     ),
     extra: #""unknown":{"a":[true,false,null,-1.5e3,"\u00e9\\"]},"#)
 

@@ -1,4 +1,4 @@
-"""The cluster that the scripted API server serves: objects by kind, versions, history, snapshots."""
+"""What the scripted API server serves: objects by kind, versions, history, snapshots."""
 
 import base64
 import json

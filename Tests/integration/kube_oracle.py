@@ -1,4 +1,4 @@
-"""What the index should hold for given API objects: a second, plain implementation in exact fractions."""
+"""What the index should hold for given API objects: a second implementation, in fractions."""
 
 import re
 from fractions import Fraction

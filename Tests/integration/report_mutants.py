@@ -235,10 +235,10 @@ def mutate_members(root, rng):
 
 
 PIECES = [
-    b"\xef\xbb\xbf", b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe4\xb8", b"\x00",
-    b"\x1f", b"\x7f", b"\\", b'"', b"'", b",", b":", b"{", b"}", b"[", b"]", b" ", b"\n", b"0", b"-",
-    b".", b"e", b"\\u", b"\\ud800", b"null", b"true", b"//", b"\xc3\xa9", b"\xf0\x9f\x98\x80", b"\x0b",
-    b"\xc2\xa0", b"\xe2\x80\xa8", b"\\\"", b"\\\\", b"1", b"a",
+    b"\xef\xbb\xbf", b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe4\xb8",
+    b"\x00", b"\x1f", b"\x7f", b"\\", b'"', b"'", b",", b":", b"{", b"}", b"[", b"]", b" ", b"\n",
+    b"0", b"-", b".", b"e", b"\\u", b"\\ud800", b"null", b"true", b"//", b"\xc3\xa9",
+    b"\xf0\x9f\x98\x80", b"\x0b", b"\xc2\xa0", b"\xe2\x80\xa8", b"\\\"", b"\\\\", b"1", b"a",
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """One delivery of the Swift test bundle (suite StoreFlowTests), and the S3 servers that it goes to.
 
-The bundle makes files as ordered, lets them grow, seals them and reports what became of them; the tests
-then look into the store.
+The bundle makes files as ordered, lets them grow, seals them and reports what became of them; the
+tests then look into the store.
 """
 
 import json
@@ -12,6 +12,7 @@ import subprocess
 import boto3
 import pytest
 from botocore.config import Config
+
 from conftest import ROOT, Running, base_environment, free_port, request, wait_until
 
 KEY_ID, SECRET = "AKIDTESTONLY", "secret-for-tests-only"

@@ -1,7 +1,7 @@
-"""Servers for the object store's tests, all on the loopback: S3 behind faults or TLS, STS, credentials.
+"""Servers for the object store's tests, all on loopback: S3 behind faults or TLS, STS, credentials.
 
-`FaultProxy` forwards to a real S3 server and breaks chosen requests; it can speak TLS. `Answers` is a
-server that answers from a function.
+`FaultProxy` forwards to a real S3 server and breaks chosen requests; it can speak TLS. `Answers` is
+a server that answers from a function.
 """
 
 import http.client
@@ -142,7 +142,8 @@ def private_ca(directory):
         *("-subj", "/CN=Private test CA", "-addext", "keyUsage=critical,keyCertSign,cRLSign"),
     )
     openssl(
-        *"req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost".split()
+        *"req -newkey rsa:2048 -nodes -keyout server.key -out server.csr".split(),
+        *("-subj", "/CN=localhost"),
     )
     (directory / "san").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
     openssl(

@@ -1,4 +1,4 @@
-"""`make demo`, small: it ends with the rows that were sent, and stops cleanly whenever it is told."""
+"""`make demo`, small: it ends with the rows that were sent, and stops cleanly when it is told."""
 
 import os
 import re

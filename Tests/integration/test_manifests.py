@@ -262,7 +262,7 @@ def test_the_image_is_built_in_stages_and_runs_as_the_pod_does():
 
 
 def test_the_image_has_the_shared_libraries_of_the_binary():
-    """Each shared library that the built binary loads directly is of the C library, of Swift (linked
+    """Each shared library that the binary loads directly is of the C library, of Swift (linked
     statically in the image), or of a package that the final stage installs."""
     _, final = dockerfile_stages()
     installed = set(

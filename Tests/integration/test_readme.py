@@ -66,7 +66,7 @@ def blocks(heading):
 
 @pytest.mark.timeout(180)
 def test_a_report_by_hand_becomes_a_row(disk_dir):
-    """The README's commands, pasted into one shell: only the port is changed, which may be taken."""
+    """The README's commands, pasted into one shell: only the port, which may be taken, differs."""
     post, query = blocks("One report, by hand")
     port = str(free_port())
     post = post.replace("8888", port).replace(

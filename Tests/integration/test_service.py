@@ -1,4 +1,4 @@
-"""The service end to end: the real binary, a scripted API server over TLS, a directory as the store.
+"""The service end to end: the real binary, a scripted API server over TLS, a directory as store.
 
 Each test says which promise it protects; rows are read back by pyarrow.
 """

@@ -40,7 +40,7 @@ def test_objects_of_each_size_arrive(flow, request, server):
 
 @pytest.mark.parametrize("server", ["rclone", "moto"])
 def test_restart_proves_before_it_creates(flow, request, server):
-    """Half of the objects are stored already: none is written twice, on a store that would allow it."""
+    """Half of the objects are stored already: none is written twice, even where it could be."""
     port = request.getfixturevalue(server)
     proxy = FaultProxy(port)
     s3 = client(port)
@@ -55,7 +55,7 @@ def test_restart_proves_before_it_creates(flow, request, server):
 
 
 def test_leftovers_of_an_ended_process_are_aborted(flow, moto):
-    """Parts of an object that was never sealed go with the next start, by the record of the upload."""
+    """Parts of an object that was never sealed go with the next start, by the upload's record."""
     env = keys_for(f"http://127.0.0.1:{moto}")
     flow.order((20 << 20,), env, unsealed=True, timeout=3)
     s3 = client(moto)
@@ -71,7 +71,7 @@ def test_leftovers_of_an_ended_process_are_aborted(flow, moto):
 
 
 def test_lost_answers(flow, moto):
-    """Each answer is lost once, after it took effect: objects are stored once, no upload is left."""
+    """Each answer is lost once, after it took effect: objects are there once, no upload is left."""
     lost = set()
 
     def fault(line, _):

@@ -1,4 +1,4 @@
-"""Whom the store trusts and as whom it signs: private CAs, each source of credentials, the clock."""
+"""Whom the store trusts, as whom it signs: private CAs, each source of credentials, the clock."""
 
 import datetime
 import json
@@ -162,7 +162,7 @@ def test_no_credentials_lists_every_place(flow, moto):
 
 
 def test_clock_is_corrected_by_the_answer(flow, moto):
-    """S3 says that the time is too far off: the request is dated by its clock and sent once more."""
+    """S3 says that the time is too far off: the request gets its clock's date, once more."""
     done = []
 
     def handle(request):

@@ -56,7 +56,8 @@ inline uint32_t two_digits(const uint8_t *text) {
 
 // Days from 1970-01-01 to a date of the proleptic Gregorian calendar, year 0 and later, counted in
 // years that begin in March, so that the leap day comes last.
-__attribute__((always_inline)) inline int64_t days_since_1970(uint32_t year, uint32_t month, uint32_t day) {
+__attribute__((always_inline)) inline int64_t days_since_1970(
+    uint32_t year, uint32_t month, uint32_t day) {
   uint32_t shifted = month <= 2 ? year + 399 : year + 400;
   uint32_t century = shifted / 100;
   uint32_t of_year = (153 * (month <= 2 ? month + 9 : month - 3) + 2) / 5 + day - 1;

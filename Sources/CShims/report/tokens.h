@@ -199,7 +199,8 @@ __attribute__((noinline)) inline bool Tokens::skip(unsigned depth) {
   }
 }
 
-inline bool Tokens::string_value(bool nullable, bool may_be_empty, unsigned depth, StringValue *value) {
+inline bool Tokens::string_value(bool nullable, bool may_be_empty, unsigned depth,
+                                 StringValue *value) {
   if (peek() != '"') {
     if (peek() == 'n' && nullable) {
       value->is_null = true;
@@ -228,7 +229,8 @@ inline bool Tokens::string_value(bool nullable, bool may_be_empty, unsigned dept
 }
 
 // A date-time; `micros` is `CSHIMS_REPORT_NO_INSTANT` before 1900 and for null.
-inline bool Tokens::instant_value(bool nullable, unsigned depth, StringValue *value, int64_t *micros,
+inline bool Tokens::instant_value(bool nullable, unsigned depth, StringValue *value,
+                                  int64_t *micros,
                          int32_t *day) {
   *micros = CSHIMS_REPORT_NO_INSTANT;
   if (!string_value(nullable, false, depth, value)) return false;

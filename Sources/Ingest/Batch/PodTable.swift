@@ -9,7 +9,7 @@ import Glibc
 /// table and the one or two of its record:
 ///
 ///     slot    | hash 4 | record offset 4, 0: empty |
-///     record  | key 16 | start micros 8 | id 4 | namespace 4 | name 4 | ordinal 4 | namespace name id |
+///     record  | key 16 | start micros 8 | id 4 | namespace 4 | name 4 | ordinal 4 | texts |
 ///
 /// Load is at most one half. Ordinals are only ever taken back newest first (`truncate`), by
 /// backward shift, so there are no tombstones.

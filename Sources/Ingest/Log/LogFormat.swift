@@ -7,9 +7,9 @@ import CShims
 ///             │ LogHeader │ FrameHeader │ payload │ FrameHeader │ payload │
 ///             └───────────┴─────────────┴─────────┴─────────────┴─────────┴ ─ ─
 ///     header  magic u64 │ version u32 │ cut distance u32 │ writer 2×u64 │ segment u64
-///             │ previous good up to u64 │ created i64 │ hash u64                          = 64 bytes
+///             │ previous good up to u64 │ created i64 │ hash u64                        = 64 bytes
 ///     frame   magic u32 │ payload length u32 │ sequence u64 │ durable up to u64 │ retry id 2×u64
-///             │ node id u64 │ payload hash u64 │ header hash u64                          = 64 bytes
+///             │ node id u64 │ payload hash u64 │ header hash u64                        = 64 bytes
 ///
 /// A frame without payload is a witness: it only says how far the file was fsynced before it.
 

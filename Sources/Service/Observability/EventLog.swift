@@ -102,15 +102,19 @@ enum EventLog {
       debugLogger.info("K8S API request: \(verb.rawValue) \(kind.resource) GET \(url)")
     case .responded(let kind, let verb, let status, let milliseconds):
       debugLogger.info(
-        "K8S API response: \(verb.rawValue) \(kind.resource) status=\(status) milliseconds=\(milliseconds)"
-      )
+        """
+        K8S API response: \(verb.rawValue) \(kind.resource) status=\(status) \
+        milliseconds=\(milliseconds)
+        """)
     case .received(let kind, let type, let object):
       debugLogger.info(
         "K8S API event: \(kind.resource) \(type) object=\(String(decoding: object, as: UTF8.self))")
     case .cacheUpdated(let kind, let type, let key, let hits, let misses):
       debugLogger.info(
-        "K8S API cache update: \(kind.resource) \(type) \(LogText.cut(key)) hits=\(hits) misses=\(misses)"
-      )
+        """
+        K8S API cache update: \(kind.resource) \(type) \(LogText.cut(key)) \
+        hits=\(hits) misses=\(misses)
+        """)
     case .listed(let kind, let objects, let milliseconds):
       logger.info(
         "the watcher of \(kind.resource) is ready",

@@ -15,7 +15,7 @@ enum SettingsTable {
       name: "S3_BUCKET", defaultText: "k8s-usage-data", meaning: "S3 bucket of the table"),
     SettingVariable(
       name: "S3_PREFIX", defaultText: "k8s-metrics/",
-      meaning: "prefix of all keys, used as given; {cluster_name}, {date} are filled in; empty: none"),
+      meaning: "prefix of all keys, as given; may hold {cluster_name} and {date}; empty: none"),
     SettingVariable(name: "AWS_REGION", defaultText: "us-east-1", meaning: "region of the bucket"),
     SettingVariable(
       name: "AWS_ENDPOINT_URL", defaultText: "AWS",

@@ -4,10 +4,10 @@ import Synchronization
 
 /// A disk in memory that forgets what was not synced, and fails where it is told to.
 ///
-/// Each call has a number, from 1; a plan gives faults by number. After a crash every call fails until
-/// `restart`, which keeps what was synced and, of the rest, a part drawn from the seed: whole writes,
-/// single sectors of them, and some of the directory's changes, a prefix or any. A failed sync loses
-/// what it was asked to keep, though reads still show it, as Linux does.
+/// Each call has a number, from 1; a plan gives faults by number. After a crash every call fails
+/// until `restart`, which keeps what was synced and, of the rest, a part drawn from the seed: whole
+/// writes, single sectors of them, and some of the directory's changes, a prefix or any. A failed
+/// sync loses what it was asked to keep, though reads still show it, as Linux does.
 final class ModelDisk: Disk {
   enum Fault: Sendable, Equatable {
     case error(Int32)
@@ -72,8 +72,8 @@ final class ModelDisk: Disk {
     state.withLock { $0.calls.indices.contains(number - 1) ? $0.calls[number - 1] : nil }
   }
 
-  /// Comes back after a crash, or a power cut now, with what the medium kept. `keepingUnsynced`: only
-  /// the process died, and what it wrote is still in memory, as undurable as before.
+  /// Comes back after a crash, or a power cut now, with what the medium kept. `keepingUnsynced`:
+  /// only the process died, and what it wrote is still in memory, as undurable as before.
   func restart(keepingUnsynced: Bool = false, random: inout some RandomNumberGenerator) {
     let seed = random.next()
     state.withLock { state in

@@ -113,7 +113,8 @@ final class S3Store: ObjectStore {
     var body = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
     for part in parts {
       body +=
-        "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(Self.escaped(part.eTag))</ETag></Part>"
+        "<Part><PartNumber>\(part.number)</PartNumber>"
+        + "<ETag>\(Self.escaped(part.eTag))</ETag></Part>"
     }
     body += "</CompleteMultipartUpload>"
     // S3 may take minutes to put the parts together, sending white space meanwhile.

@@ -20,6 +20,10 @@ package enum KubeIndexLimits {
   package static let maximumPageSize = 8_000
   /// Watches that may be refused in a row, without a 410, before everything is listed again.
   package static let maximumRefusedWatches = 5
+  /// Streaming lists that may break in a row before pages are asked for.
+  package static let maximumBrokenStreams = 2
+  /// Tries in a row of one further page before the list begins again.
+  package static let maximumPageRetries = 5
   /// The longest watch line, and so the largest object; a longer one ends the stream.
   package static let maximumLineByteCount = 8 << 20
   /// The largest body of a list page: a server that ignores `limit` sends all at once.
@@ -53,7 +57,8 @@ package enum KubeIndexLimits {
 
   // MARK: Objects
 
-  /// Containers, volumes, references, labels or annotations of one object that are looked at.
+  /// Containers, volumes, references, labels or annotations of one object that are looked at. The
+  /// items of a list are no part of an object and not limited.
   package static let maximumElements = 100_000
 }
 

@@ -35,10 +35,16 @@ struct APIStatus: Equatable {
     return line
   }
 
-  /// What a person reads: `403: cannot list persistentvolumeclaims`.
-  func reason(verb: KubeEvent.Verb, kind: ObjectKind) -> String {
+  /// What a person reads: `403: cannot list persistentvolumeclaims`, with the verb that must be
+  /// allowed where it is another: a streaming list is a watch to the server.
+  func reason(request: WatchRequest, kind: ObjectKind) -> String {
     switch code {
-    case 401, 403: "\(code): cannot \(verb.rawValue) \(kind.resource)"
+    case 401, 403:
+      if case .stream = request {
+        "\(code): cannot list \(kind.resource) (the verb is watch)"
+      } else {
+        "\(code): cannot \(request.verb.rawValue) \(kind.resource)"
+      }
     default: message.isEmpty ? "\(code)" : "\(code): \(message)"
     }
   }

@@ -22,7 +22,7 @@ struct CredentialSource {
   /// The Authorization header's value; nil: none is sent.
   mutating func authorization(nowSeconds: Int64) -> String? {
     readIfOld(nowSeconds: nowSeconds)
-    return token.map { "Bearer \($0)" }
+    return header
   }
 
   mutating func tls(nowSeconds: Int64) -> TLSTrust {
@@ -32,12 +32,15 @@ struct CredentialSource {
     return tls
   }
 
-  /// Reads the files again now; true when the token is another than before.
-  mutating func refresh(nowSeconds: Int64) -> Bool {
-    let before = token
+  /// After a request with that Authorization value was refused: whether there is another value now.
+  /// Reads the files again unless another request has already done so.
+  mutating func refresh(refused: String?, nowSeconds: Int64) -> Bool {
+    if header != refused { return true }
     read(nowSeconds: nowSeconds)
-    return token != before
+    return header != refused
   }
+
+  private var header: String? { token.map { "Bearer \($0)" } }
 
   private mutating func readIfOld(nowSeconds: Int64) {
     if let readAtSeconds, nowSeconds - readAtSeconds < KubeIndexLimits.tokenReuseSeconds { return }

@@ -1,6 +1,6 @@
 /// One page of a list. Valid until the next parse.
 struct ListPage {
-  var items: JSONValue
+  private let items: JSONValue
   var resourceVersion: String
   /// nil: the last page.
   var continueToken: String?
@@ -16,5 +16,11 @@ struct ListPage {
     self.items = items
     resourceVersion = String(decoding: version, as: UTF8.self)
     continueToken = metadata["continue"]?.filledString.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Every object of the page: what is left out would count as deleted, so that only the size of
+  /// the page limits their number.
+  func forEachItem(_ body: (JSONValue) -> Void) {
+    items.forEachElement(limit: .max, body)
   }
 }

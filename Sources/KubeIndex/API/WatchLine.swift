@@ -3,7 +3,7 @@ enum WatchLine {
   case applied(isNew: Bool, object: JSONValue, resourceVersion: String)
   case deleted(object: JSONValue, resourceVersion: String)
   case bookmark(object: JSONValue, resourceVersion: String, initialEventsEnd: Bool)
-  case error(APIStatus)
+  case error(APIStatus, object: JSONValue)
 
   /// Throws when the line is no JSON or no event.
   init(_ line: UnsafeRawBufferPointer, parser: JSONParser) throws(JSONFault) {
@@ -15,7 +15,7 @@ enum WatchLine {
       guard let status = APIStatus(object) else {
         throw JSONFault(message: "an ERROR event without a Status")
       }
-      self = .error(status)
+      self = .error(status, object: object)
       return
     }
     let metadata = object["metadata"]

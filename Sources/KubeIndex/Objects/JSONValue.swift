@@ -94,13 +94,15 @@ struct JSONValue {
     }
   }
 
-  /// The elements of an array, at most `KubeIndexLimits.maximumElements`; none if it is no array.
-  func forEachElement(_ body: (JSONValue) -> Void) {
+  /// The elements of an array, at most `limit`; none if it is no array.
+  func forEachElement(
+    limit: Int = KubeIndexLimits.maximumElements, _ body: (JSONValue) -> Void
+  ) {
     var cursor = cshims_json_cursor()
     guard cshims_json_array_begin(element, &cursor) else { return }
     var value = cshims_json_element()
     var count = 0
-    while count < KubeIndexLimits.maximumElements, cshims_json_array_next(&cursor, &value) {
+    while count < limit, cshims_json_array_next(&cursor, &value) {
       body(JSONValue(element: value))
       count += 1
     }

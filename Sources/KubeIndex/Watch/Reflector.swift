@@ -42,7 +42,8 @@ final class Reflector {
     guard machine.isListing, let transfer, transfer.request.isStream, transfer.isOpen else {
       return nil
     }
-    return transfer.lastByteAt + .seconds(KubeIndexLimits.streamSilenceSeconds)
+    return transfer.lastByteAt + context.blockedTime
+      + .seconds(KubeIndexLimits.streamSilenceSeconds)
   }
 
   func tick(now: Duration) {
@@ -58,7 +59,7 @@ final class Reflector {
 
   func opened(_ transfer: ReflectorTransfer) {
     perform(transfer.request.isStream ? machine.opened(now: context.now) : machine.pageOpened())
-    if !machine.isListing { context.statuses.succeeded(kind, isReady: true) }
+    context.statuses.succeeded(kind, isReady: !machine.isListing)
   }
 
   /// False: the stream is given up.
@@ -66,12 +67,13 @@ final class Reflector {
     counters.lastEventSeconds.set(time(nil))
     do {
       try received(WatchLine(line, parser: context.parser))
-    } catch let fault as JSONFault {
-      failMalformed(fault.message)
-    } catch let fault as RecordBuilder.Fault {
-      failMalformed(fault.message)
     } catch {
-      failMalformed("\(error)")
+      if context.isDebug { context.emit(.received(kind, type: "MALFORMED", object: Array(line))) }
+      switch error {
+      case let fault as JSONFault: failMalformed(fault.message)
+      case let fault as RecordBuilder.Fault: failMalformed(fault.message)
+      default: failMalformed("\(error)")
+      }
     }
     return transfer != nil
   }
@@ -93,10 +95,12 @@ final class Reflector {
         machine.received(
           .bookmark(resourceVersion: version, initialEventsEnd: isEnd), now: context.now,
           jitter: context.jitter))
-    case .error(let status):
+    case .error(let status, let object):
+      guard let transfer else { return }
+      if context.isDebug { context.emit(.received(kind, type: "ERROR", object: object.text)) }
       fail(
         .status(status.code, retryAfterSeconds: status.retryAfterSeconds),
-        reason: status.reason(verb: transfer?.request.verb ?? .watch, kind: kind))
+        reason: status.reason(request: transfer.request, kind: kind))
     }
   }
 
@@ -122,7 +126,7 @@ final class Reflector {
     do {
       let page = try ListPage(body, parser: context.parser)
       var fault: String?
-      page.items.forEachElement { item in
+      page.forEachItem { item in
         guard fault == nil else { return }
         do throws(RecordBuilder.Fault) {
           context.send(.applied(try context.record(kind, item)))
@@ -144,15 +148,18 @@ final class Reflector {
     }
   }
 
-  func refused(_ status: APIStatus, request: WatchRequest) {
+  func refused(_ status: APIStatus, of refused: ReflectorTransfer) {
     transfer = nil
     let failure: WatchFailure
-    if status.code == 401, context.credentials.refresh(nowSeconds: context.nowSeconds) {
+    if status.code == 401,
+      context.credentials.refresh(
+        refused: refused.authorization, nowSeconds: context.nowSeconds)
+    {
       failure = .unauthorizedWithFreshToken
     } else {
       failure = .status(status.code, retryAfterSeconds: status.retryAfterSeconds)
     }
-    fail(failure, reason: status.reason(verb: request.verb, kind: kind))
+    fail(failure, reason: status.reason(request: refused.request, kind: kind))
   }
 
   func broke(_ error: TransportError) {
@@ -162,6 +169,9 @@ final class Reflector {
 
   func ended() {
     transfer = nil
+    if machine.isListing {
+      return fail(.notStreaming, reason: "the initial events have no end")
+    }
     perform(machine.ended(now: context.now, jitter: context.jitter))
     context.emit(.resumed(kind, reason: "the stream has ended"))
   }
@@ -239,9 +249,8 @@ final class Reflector {
     var headers = [
       (name: "Accept", value: "application/json"), (name: "User-Agent", value: "aggregator"),
     ]
-    if let value = context.credentials.authorization(nowSeconds: context.nowSeconds) {
-      headers.append((name: "Authorization", value: value))
-    }
+    let authorization = context.credentials.authorization(nowSeconds: context.nowSeconds)
+    if let authorization { headers.append((name: "Authorization", value: authorization)) }
     let limit =
       request.isStream
       ? timeout + KubeIndexLimits.watchGraceSeconds : KubeIndexLimits.listTimeoutSeconds
@@ -249,7 +258,8 @@ final class Reflector {
       url: url, headers: headers, tls: context.credentials.tls(nowSeconds: context.nowSeconds),
       totalTimeout: .seconds(limit), acceptsCompressed: !request.isStream)
     if context.isDebug { context.emit(.requested(kind, request.verb, url: url)) }
-    let transfer = ReflectorTransfer(request: request, reflector: self)
+    let transfer = ReflectorTransfer(
+      request: request, authorization: authorization, reflector: self)
     self.transfer = transfer
     transfer.id = context.multi.start(http, delegate: transfer)
   }

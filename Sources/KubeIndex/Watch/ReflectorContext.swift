@@ -18,6 +18,8 @@ final class ReflectorContext {
   /// Kinds whose list has ended in the outbox: ready once it is handed over.
   private var endingLists: [ObjectKind] = []
   private let clockStart = ContinuousClock.now
+  /// How long handing over has kept the thread from reading what the server sends.
+  private(set) var blockedTime = Duration.zero
   private var current: (kind: ObjectKind, object: JSONValue)?
 
   init(
@@ -89,7 +91,9 @@ final class ReflectorContext {
   /// Hands over what has gathered; blocks while the writer's mailbox is full.
   func flush() {
     guard !outbox.isEmpty else { return }
+    let start = now
     mailbox.send(outbox)
+    blockedTime += now - start
     outbox.removeAll(keepingCapacity: true)
     for kind in endingLists {
       statuses.succeeded(kind, isReady: true)

@@ -4,7 +4,10 @@ final class ReflectorTransfer: HTTPTransferDelegate {
   var id: HTTPMulti.TransferID?
   /// The reflector has given it up: what still comes is dropped.
   var isAbandoned = false
+  /// When bytes came last, on a clock that stands still while changes are handed over.
   private(set) var lastByteAt: Duration
+  /// What it is authorized with; nil: nothing.
+  let authorization: String?
   /// The head has arrived, with status 200.
   private(set) var isOpen = false
 
@@ -15,18 +18,23 @@ final class ReflectorTransfer: HTTPTransferDelegate {
   private var page = PageBuffer(maximumByteCount: KubeIndexLimits.maximumPageByteCount)
   private var errorBody = PageBuffer(maximumByteCount: KubeIndexLimits.maximumErrorByteCount)
 
-  init(request: WatchRequest, reflector: Reflector) {
+  init(request: WatchRequest, authorization: String?, reflector: Reflector) {
     self.request = request
+    self.authorization = authorization
     self.reflector = reflector
     startedAt = reflector.context.now
-    lastByteAt = startedAt
+    lastByteAt = startedAt - reflector.context.blockedTime
+  }
+
+  private func noteBytes() {
+    lastByteAt = reflector.context.now - reflector.context.blockedTime
   }
 
   func transferDidReceiveHead(_ head: HTTPHead) {
     guard !isAbandoned else { return }
     self.head = head
-    lastByteAt = reflector.context.now
-    let duration = lastByteAt - startedAt
+    noteBytes()
+    let duration = reflector.context.now - startedAt
     count(duration, isFailure: head.status != 200)
     if reflector.context.isDebug {
       reflector.context.emit(
@@ -41,7 +49,7 @@ final class ReflectorTransfer: HTTPTransferDelegate {
 
   func transferDidReceive(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard !isAbandoned else { return false }
-    lastByteAt = reflector.context.now
+    noteBytes()
     guard isOpen else {
       // What is beyond the limit of an error's text is of no interest.
       _ = errorBody.append(bytes)
@@ -72,7 +80,7 @@ final class ReflectorTransfer: HTTPTransferDelegate {
       reflector.refused(
         APIStatus(
           status: head.status, head: head, body: errorBody.bytes, parser: reflector.context.parser),
-        request: request)
+        of: self)
     } else if let error {
       reflector.broke(error)
     } else if request.isStream {

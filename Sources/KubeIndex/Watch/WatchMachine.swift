@@ -28,6 +28,10 @@ package struct WatchMachine: Sendable {
   private var sent: WatchRequest?
   /// Watches in a row that the server refused without saying 410.
   private var refusedWatches = 0
+  /// Streaming lists in a row that broke behind their head.
+  private var brokenStreams = 0
+  /// Failures in a row of one further page.
+  private var failedPages = 0
   private var pageLimit = KubeIndexLimits.listPageSize
   private var openedAt = Duration.zero
 
@@ -66,6 +70,7 @@ package struct WatchMachine: Sendable {
       case .deleted: return .delete
       case .bookmark(let version, initialEventsEnd: true):
         knownVersion = version
+        brokenStreams = 0
         state = .watching(version: version)
         return .endRelist
       case .bookmark(_, initialEventsEnd: false):
@@ -101,6 +106,7 @@ package struct WatchMachine: Sendable {
   /// last.
   package mutating func page(resourceVersion: String, continueToken: String?) -> WatchAction {
     guard case .listing = state else { return .nothing }
+    failedPages = 0
     if let continueToken, !continueToken.isEmpty {
       return send(.listMore(limit: pageLimit, continueToken: continueToken))
     }
@@ -108,6 +114,7 @@ package struct WatchMachine: Sendable {
     pageLimit = KubeIndexLimits.listPageSize
     // Why the last stream was none may have passed; a server that has no streams says so at once.
     mayStream = true
+    brokenStreams = 0
     let watch = WatchRequest.watch(resourceVersion: resourceVersion)
     state = .watching(version: resourceVersion)
     sent = watch
@@ -160,10 +167,21 @@ package struct WatchMachine: Sendable {
   private mutating func listFailed(
     _ failure: WatchFailure, of request: WatchRequest, now: Duration, jitter: Double
   ) -> WatchAction {
+    if case .unauthorizedWithFreshToken = failure { return send(request) }
+    if case .listMore = request, mayAskAgain(failure) {
+      // The snapshot is still there: what has been listed of it stays.
+      failedPages += 1
+      return wait(
+        request, relists: false, retryAfter: failure.retryAfterSeconds, now: now, jitter: jitter)
+    }
+    failedPages = 0
+    if state == .streaming(opened: true) {
+      brokenStreams += 1
+      // Too much for one go, for the server or for what is between us: pages are smaller.
+      if brokenStreams >= KubeIndexLimits.maximumBrokenStreams { mayStream = false }
+    }
     var retryAfter: Int?
     switch failure {
-    case .unauthorizedWithFreshToken:
-      return send(isFirst(request) ? request : listRequest())
     case .status(let status, let seconds):
       retryAfter = seconds
       switch (request, status) {
@@ -186,7 +204,7 @@ package struct WatchMachine: Sendable {
     case .tooLong:
       // Pages have no lines.
       mayStream = false
-    case .transport, .malformed: break
+    case .transport, .malformed, .unauthorizedWithFreshToken: break
     }
     return wait(
       listRequest(), relists: true, retryAfter: retryAfter, now: now, jitter: jitter)
@@ -228,8 +246,13 @@ package struct WatchMachine: Sendable {
       : .list(limit: pageLimit, notOlderThan: knownVersion)
   }
 
-  private func isFirst(_ request: WatchRequest) -> Bool {
-    if case .listMore = request { false } else { true }
+  /// A further page failed in a way that says nothing against the list it belongs to.
+  private func mayAskAgain(_ failure: WatchFailure) -> Bool {
+    guard failedPages < KubeIndexLimits.maximumPageRetries else { return false }
+    switch failure {
+    case .transport, .status(429, _), .status(500...599, _): return true
+    case .status, .unauthorizedWithFreshToken, .malformed, .tooLong, .notStreaming: return false
+    }
   }
 
   private mutating func advance(to version: String) {

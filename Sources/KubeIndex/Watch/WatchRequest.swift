@@ -38,6 +38,11 @@ package enum WatchFailure: Equatable, Sendable {
   case tooLong
   /// A streaming list went silent, or turned out to be an ordinary watch.
   case notStreaming
+
+  /// How long the server wants to be left alone.
+  var retryAfterSeconds: Int? {
+    if case .status(_, let seconds) = self { seconds } else { nil }
+  }
 }
 
 /// One event of a stream, as far as the machine needs to know it.

@@ -56,7 +56,10 @@ import Testing
       APIServerEndpoint(baseURL: "https://h", credentials: .tokenFile(path))
     ) { _, reason in faults.append(reason) }
     func header(at seconds: Int64) -> String? { source.authorization(nowSeconds: seconds) }
-    func isFresh(at seconds: Int64) -> Bool { source.refresh(nowSeconds: seconds) }
+    func isFresh(at seconds: Int64) -> Bool {
+      let refused = source.authorization(nowSeconds: seconds)
+      return source.refresh(refused: refused, nowSeconds: seconds)
+    }
     #expect(header(at: 0) == nil)
     #expect(faults.count == 1)
     try write("one\n")
@@ -67,6 +70,10 @@ import Testing
     #expect(isFresh(at: 119))
     #expect(header(at: 119) == "Bearer two")
     #expect(!isFresh(at: 120))
+    // A request that was under way with the token of before need not be given up.
+    let isNewer = source.refresh(refused: "Bearer one", nowSeconds: 120)
+    let isSame = !source.refresh(refused: "Bearer two", nowSeconds: 120)
+    #expect(isNewer && isSame)
     // A bad or missing file leaves what was read last.
     for bad in ["", " \n", "a b", "a\nb: c"] {
       try write(bad)
@@ -74,6 +81,36 @@ import Testing
     }
     try FileManager.default.removeItem(atPath: path)
     #expect(header(at: 999) == "Bearer two")
+  }
+
+  @Test func forbiddenNamesTheVerbToAllow() {
+    let status = APIStatus(
+      status: 403, head: HTTPHead(status: 403, headers: []),
+      body: UnsafeRawBufferPointer(start: nil, count: 0), parser: JSONParser())
+    let requests: [(WatchRequest, String)] = [
+      (.stream(notOlderThan: nil), "403: cannot list pods (the verb is watch)"),
+      (.list(limit: 1, notOlderThan: nil), "403: cannot list pods"),
+      (.watch(resourceVersion: "1"), "403: cannot watch pods"),
+    ]
+    for (request, reason) in requests {
+      #expect(status.reason(request: request, kind: .pods) == reason)
+    }
+  }
+
+  /// What a page leaves out would count as deleted.
+  @Test func everyItemOfAPageCounts() throws {
+    let count = KubeIndexLimits.maximumElements + 1
+    var text = #"{"metadata":{"resourceVersion":"1"},"items":[0"#
+    for _ in 1..<count { text += ",0" }
+    text += "]}"
+    var seen = 0
+    try withPadded(Array(text.utf8)) { bytes in
+      let parser = JSONParser()
+      try withExtendedLifetime(parser) {
+        try ListPage(bytes, parser: parser).forEachItem { _ in seen += 1 }
+      }
+    }
+    #expect(seen == count)
   }
 
   static let notEvents = [

@@ -15,7 +15,7 @@ import Testing
     return try withPadded(page.body) { bytes in
       let page = try ListPage(bytes, parser: parser)
       var records: [ObjectRecord] = []
-      page.items.forEachElement { item in
+      page.forEachItem { item in
         do { records.append(try builder.record(kind, item)) } catch { Issue.record("\(error)") }
       }
       return (records, page)
@@ -99,7 +99,7 @@ import Testing
     let recording = try Recording("gone410/watch-\(kind.resource)-old-rv-json")
     #expect(recording.status == 200)
     try withPadded(try #require(recording.lines.first)) { bytes in
-      guard case .error(let status) = try WatchLine(bytes, parser: parser) else {
+      guard case .error(let status, _) = try WatchLine(bytes, parser: parser) else {
         Issue.record("no error")
         return
       }
@@ -131,6 +131,7 @@ import Testing
     }
     #expect(parsed.code == status)
     #expect(parsed.retryAfterSeconds == retryAfter)
-    #expect(parsed.reason(verb: .list, kind: .persistentVolumeClaims) == reason)
+    let request = WatchRequest.list(limit: 1, notOlderThan: nil)
+    #expect(parsed.reason(request: request, kind: .persistentVolumeClaims) == reason)
   }
 }

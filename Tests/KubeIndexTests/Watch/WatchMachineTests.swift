@@ -154,6 +154,57 @@ import Testing
       ])
   }
 
+  static let secondPage: [Input] = [.start, status(422), .pageOpened, .page("10", "t")]
+  static let again = WatchAction.send(.listMore(limit: 500, continueToken: "t"))
+  static let fromTheStart = WatchAction.send(.list(limit: 500, notOlderThan: nil))
+
+  static let pageFailures: [(Input, WatchAction, WatchAction)] = [
+    // The snapshot is still there: the same page again.
+    (.failed(.transport), .wait(wait800, relists: false), again),
+    (status(429, 3), .wait(.seconds(3), relists: false), again),
+    (status(500), .wait(wait800, relists: false), again),
+    (status(503), .wait(wait800, relists: false), again),
+    // It is not, or the page cannot be read.
+    (status(403), .wait(wait800, relists: true), fromTheStart),
+    (status(400), .wait(wait800, relists: true), .send(.list(limit: 1000, notOlderThan: nil))),
+    (.failed(.malformed), .wait(wait800, relists: true), fromTheStart),
+    (.failed(.tooLong), .wait(wait800, relists: true), fromTheStart),
+  ]
+
+  @Test(arguments: pageFailures.indices)
+  func pageFailure(row: Int) {
+    let (input, waiting, sent) = Self.pageFailures[row]
+    #expect(Self.actions(Self.secondPage + [input, .timer]).suffix(2) == [waiting, sent])
+    #expect(
+      Self.actions(Self.secondPage + [.pageOpened, input, .timer]).suffix(2) == [waiting, sent])
+  }
+
+  /// A page that never comes does not keep us for ever, and one that comes wipes the slate.
+  @Test func pageThatFailsAgainAndAgain() {
+    var inputs = Self.secondPage
+    for _ in 0..<KubeIndexLimits.maximumPageRetries { inputs += [Self.status(500), .timer] }
+    #expect(Self.actions(inputs).last == Self.again)
+    #expect(
+      Self.actions(inputs + [Self.status(500), .timer]).last == Self.fromTheStart)
+    let next = WatchAction.send(.listMore(limit: 500, continueToken: "u"))
+    #expect(
+      Self.actions(inputs + [.page("10", "u"), Self.status(500), .timer]).last == next)
+    #expect(
+      Self.actions(Self.secondPage + [.failed(.unauthorizedWithFreshToken)]).last == Self.again)
+  }
+
+  /// What breaks every stream of a long list may let pages pass.
+  @Test func streamsThatBreakAgain() {
+    for failure in [Input.failed(.transport), Self.status(500), .failed(.malformed)] {
+      let once = [.opened, .event(.applied(resourceVersion: "7")), failure, .timer]
+      #expect(Self.actions([.start] + once).last == .send(Self.first))
+      #expect(Self.actions([.start] + once + once).last == Self.fromTheStart)
+    }
+    // Streams that do not begin are no such sign.
+    let refused: [Input] = [.failed(.transport), .timer]
+    #expect(Self.actions([.start] + refused + refused + refused).last == .send(Self.first))
+  }
+
   /// "Too large resource version" from a server that lags: its most recent state instead.
   @Test func laggingServer() {
     #expect(

@@ -155,6 +155,36 @@ struct ReportBatchTests {
     batch.checkInvariants()
   }
 
+  /// Pods that share a pod_id, or UUIDs made for a fixed hash, cost no more than others. Were a
+  /// search as long as they are many, this would take minutes.
+  @Test(arguments: [
+    "1b671a64-40d5-491e-99b0-0123456789ab", "static", "UUIDs with the last eight bytes in common",
+  ])
+  func podsThatShareAPodIDAreFoundAtOnce(podID: String) throws {
+    let decoder = ReportDecoder(writerSeed: 3)
+    let batch = ReportBatch(rowCapacity: 450_000)
+    let mark = batch.mark()
+    let bodies = (0..<2).map { half in
+      let pods = (half * 100_000..<(half + 1) * 100_000).map { number in
+        let hex = String(number, radix: 16)
+        let padded = String(repeating: "0", count: 8 - hex.count) + hex
+        let id = podID.contains(" ") ? "\(padded)-0000-0000-157c-4a7fb979379e" : podID
+        return #"{"pod_id":"\#(id)","namespace":"n","name":"m\#(number % 150_000)","#
+          + #""pod_start_time":"2024-01-01T00:00:\#(number < 150_000 ? "00" : "01")Z"}"#
+      }
+      return DecodeSupport.report(pods: pods.joined(separator: ","))
+    }
+    let elapsed = try ContinuousClock().measure {
+      for body in bodies + bodies { _ = try DecodeSupport.decode(body, decoder, into: batch).get() }
+    }
+    #expect(elapsed < .seconds(60))
+    #expect(batch.podCount == 200_000 && batch.rows.count == 400_000)
+    batch.checkInvariants()
+    batch.rollback(to: mark)
+    #expect(batch.podCount == 0)
+    batch.checkInvariants()
+  }
+
   @Test func textMakesABatchFull() throws {
     let decoder = ReportDecoder(writerSeed: 3)
     let batch = ReportBatch(rowCapacity: 100)

@@ -85,10 +85,27 @@ struct PodKey {
     }
   }
 
+  /// Both factors are secret: no pod_id can be chosen to make one of them zero.
   @inline(__always)
   private static func hash(_ low: UInt64, _ high: UInt64, _ seed: UInt64) -> UInt32 {
-    let product = (low ^ seed).multipliedFullWidth(by: high ^ 0x9e37_79b9_7f4a_7c15)
+    let second = (seed ^ (seed >> 32)) &* 0x9e37_79b9_7f4a_7c15
+    return fold((low ^ seed).multipliedFullWidth(by: high ^ second))
+  }
+
+  @inline(__always)
+  private static func fold(_ product: (high: UInt64, low: UInt64.Magnitude)) -> UInt32 {
     let folded = product.high ^ product.low
     return UInt32(truncatingIfNeeded: folded ^ (folded >> 32))
+  }
+
+  /// Where the search begins for a pod that shares its pod_id with an older one.
+  func identityHash(
+    namespace: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer, startMicros: Int64,
+    seed: UInt64
+  ) -> UInt32 {
+    var hash = cshims_xxh3_64(namespace.baseAddress, namespace.count, seed ^ low)
+    hash = cshims_xxh3_64(name.baseAddress, name.count, hash ^ high)
+    hash = withUnsafeBytes(of: startMicros) { cshims_xxh3_64($0.baseAddress, $0.count, hash) }
+    return UInt32(truncatingIfNeeded: hash ^ (hash >> 32))
   }
 }

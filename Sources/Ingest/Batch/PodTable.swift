@@ -11,7 +11,9 @@ import Glibc
 ///     slot    | hash 4 | record offset 4, 0: empty |
 ///     record  | key 16 | start micros 8 | id 4 | namespace 4 | name 4 | ordinal 4 | texts |
 ///
-/// Load is at most one half. Ordinals are only ever taken back newest first (`truncate`), by
+/// The search for a pod begins where its pod_id says. Only the oldest pod of a pod_id lies there;
+/// others of the same pod_id, which a report may make up without end, each lie where their whole
+/// identity says, so that no search is long. Load is at most one half. Ordinals are only ever taken back newest first (`truncate`), by
 /// backward shift, so there are no tombstones.
 struct PodTable: ~Copyable {
   struct Slot {
@@ -27,11 +29,15 @@ struct PodTable: ~Copyable {
     var podIDCount: UInt32
     var namespaceCount: UInt32
     var nameCount: UInt32
-    /// The highest bit is set when the key is a packed UUID.
+    /// The highest bit is set when the key is a packed UUID, the next when the pod is not the
+    /// oldest of its pod_id.
     var ordinalAndKind: UInt32
 
     static let uuidBit: UInt32 = 1 << 31
-    var ordinal: UInt32 { ordinalAndKind & ~Self.uuidBit }
+    static let laterBit: UInt32 = 1 << 30
+    var ordinal: UInt32 { ordinalAndKind & (Self.laterBit - 1) }
+    var isUUID: Bool { ordinalAndKind & Self.uuidBit != 0 }
+    var isLater: Bool { ordinalAndKind & Self.laterBit != 0 }
   }
 
   static let recordHeaderByteCount = MemoryLayout<RecordHeader>.size
@@ -55,7 +61,7 @@ struct PodTable: ~Copyable {
 
   /// `capacity` distinct pods fit. `seed` decides where keys go; it should be hard to guess.
   init(capacity: Int, seed: UInt64) {
-    precondition(capacity < Int(RecordHeader.uuidBit))
+    precondition(capacity < Int(RecordHeader.laterBit))
     self.capacity = capacity
     self.seed = seed
     offsetMemory = MappedMemory(byteCount: capacity * MemoryLayout<UInt32>.stride)
@@ -140,22 +146,54 @@ struct PodTable: ~Copyable {
     of pod: cshims_report_pod, key: PodKey, arena: inout TextArena
   ) -> UInt32 {
     let mask = slotCount - 1
-    var bucket = Int(key.hash) & mask
+    var hash = key.hash
+    var isLater = false
+    var bucket = Int(hash) & mask
     while slots[bucket].recordOffset != 0 {
-      if slots[bucket].hash == key.hash {
+      if slots[bucket].hash == hash {
         let record = arena.base + Int(slots[bucket].recordOffset)
-        if Self.isSame(pod, key, record) {
-          return record.assumingMemoryBound(to: RecordHeader.self).pointee.ordinal
+        let header = record.assumingMemoryBound(to: RecordHeader.self)
+        if Self.isSame(pod, key, record) { return header.pointee.ordinal }
+        if !isLater && !header.pointee.isLater && Self.hasKey(header, key) {
+          isLater = true
+          hash = identityHash(of: pod, key)
+          bucket = Int(hash) & mask
+          continue
         }
       }
       bucket = (bucket + 1) & mask
     }
     let ordinal = UInt32(count)
-    let offset = Self.appendRecord(pod, key, ordinal: ordinal, arena: &arena)
+    let offset = Self.appendRecord(pod, key, ordinal: ordinal, isLater: isLater, arena: &arena)
     offsets[count] = offset
     count += 1
-    slots[bucket] = Slot(hash: key.hash, recordOffset: offset)
+    slots[bucket] = Slot(hash: hash, recordOffset: offset)
     return ordinal
+  }
+
+  @inline(__always)
+  private static func hasKey(_ header: UnsafePointer<RecordHeader>, _ key: PodKey) -> Bool {
+    header.pointee.low == key.low && header.pointee.high == key.high
+      && header.pointee.isUUID == key.isUUID
+  }
+
+  /// Where a pod lies that is not the oldest of its pod_id.
+  private func identityHash(of pod: cshims_report_pod, _ key: PodKey) -> UInt32 {
+    key.identityHash(
+      namespace: UnsafeRawBufferPointer(
+        start: pod.pod_namespace, count: Int(pod.namespace_count)),
+      name: UnsafeRawBufferPointer(start: pod.name, count: Int(pod.name_count)),
+      startMicros: pod.start_micros, seed: seed)
+  }
+
+  /// Where the pod of a record lies.
+  private func hash(_ ordinal: Int, arena: borrowing TextArena) -> UInt32 {
+    let header = header(ordinal, arena: arena)
+    let key = PodKey(low: header.low, high: header.high, seed: seed)
+    guard header.isLater else { return key.hash }
+    return key.identityHash(
+      namespace: text(.namespace, ordinal, arena: arena),
+      name: text(.name, ordinal, arena: arena), startMicros: header.startMicros, seed: seed)
   }
 
   /// Compares everything: texts byte by byte, but for a UUID, whose key is its text.
@@ -164,11 +202,10 @@ struct PodTable: ~Copyable {
     _ pod: cshims_report_pod, _ key: PodKey, _ record: UnsafeMutableRawPointer
   ) -> Bool {
     let header = record.assumingMemoryBound(to: RecordHeader.self)
-    guard header.pointee.low == key.low, header.pointee.high == key.high,
+    guard hasKey(header, key),
       header.pointee.startMicros == pod.start_micros,
       header.pointee.namespaceCount == pod.namespace_count,
-      header.pointee.nameCount == pod.name_count,
-      (header.pointee.ordinalAndKind & RecordHeader.uuidBit != 0) == key.isUUID
+      header.pointee.nameCount == pod.name_count
     else { return false }
     var text = record + recordHeaderByteCount
     guard memcmp(text, pod.pod_namespace, Int(pod.namespace_count)) == 0 else { return false }
@@ -181,7 +218,8 @@ struct PodTable: ~Copyable {
   }
 
   private static func appendRecord(
-    _ pod: cshims_report_pod, _ key: PodKey, ordinal: UInt32, arena: inout TextArena
+    _ pod: cshims_report_pod, _ key: PodKey, ordinal: UInt32, isLater: Bool,
+    arena: inout TextArena
   ) -> UInt32 {
     let (idCount, namespaceCount, nameCount) = (
       Int(pod.pod_id_count), Int(pod.namespace_count), Int(pod.name_count)
@@ -193,7 +231,8 @@ struct PodTable: ~Copyable {
         low: key.low, high: key.high, startMicros: pod.start_micros,
         podIDCount: pod.pod_id_count, namespaceCount: pod.namespace_count,
         nameCount: pod.name_count,
-        ordinalAndKind: ordinal | (key.isUUID ? RecordHeader.uuidBit : 0)),
+        ordinalAndKind: ordinal | (key.isUUID ? RecordHeader.uuidBit : 0)
+          | (isLater ? RecordHeader.laterBit : 0)),
       as: RecordHeader.self)
     var text = record + recordHeaderByteCount
     if let bytes = pod.pod_namespace { text.copyMemory(from: bytes, byteCount: namespaceCount) }
@@ -230,10 +269,8 @@ struct PodTable: ~Copyable {
   mutating func truncate(to newCount: Int, arena: borrowing TextArena) {
     precondition(newCount >= 0 && newCount <= count)
     while count > newCount {
+      remove(offsets[count - 1], hash: hash(count - 1, arena: arena))
       count -= 1
-      let offset = offsets[count]
-      let header = (arena.base + Int(offset)).load(as: RecordHeader.self)
-      remove(offset, hash: PodKey(low: header.low, high: header.high, seed: seed).hash)
     }
   }
 
@@ -318,8 +355,8 @@ struct PodTable: ~Copyable {
       precondition(ordinal < count && !seen[ordinal] && offsets[ordinal] == slot.recordOffset)
       seen[ordinal] = true
       let key = PodKey(text(.podID, ordinal, arena: arena), seed: seed)
-      precondition(key.low == header.low && key.high == header.high && key.hash == slot.hash)
-      precondition(key.isUUID == (header.ordinalAndKind & RecordHeader.uuidBit != 0))
+      precondition(key.low == header.low && key.high == header.high)
+      precondition(key.isUUID == header.isUUID && slot.hash == hash(ordinal, arena: arena))
       var step = Int(slot.hash) & mask
       while step != bucket {
         precondition(slots[step].recordOffset != 0)

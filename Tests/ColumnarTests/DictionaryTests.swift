@@ -68,4 +68,25 @@ import Testing
     let ranks = dictionary.ranks() ?? []
     #expect(order.indices.allSatisfy { sorted[Int(ranks[$0])] == order[$0] })
   }
+
+  /// Numbers that a fixed multiplier's inverse sends to multiples of 2^44, so that their hashes
+  /// shared the low bits that a table looks at, must not lie together: with 2^17 of them this took
+  /// minutes.
+  @Test func numbersMadeToCollideDoNot() {
+    let multiplier: UInt64 = 0x9E37_79B9_7F4A_7C15
+    var inverse = multiplier
+    for _ in 0..<6 { inverse = inverse &* (2 &- multiplier &* inverse) }
+    #expect(inverse &* multiplier == 1)
+    let dictionary = NumberDictionary()
+    let elapsed = ContinuousClock().measure {
+      for number in UInt64(0)..<1 << 17 {
+        // A product whose two halves fold to zero in the low 20 bits.
+        let high = (number & 0xfff) << 20 | number >> 12
+        let product = high << 32 | (high & 0xf_ffff)
+        _ = dictionary.intern(Int64(bitPattern: product &* inverse))
+      }
+    }
+    #expect(dictionary.count == 1 << 17)
+    #expect(elapsed < .seconds(60))
+  }
 }

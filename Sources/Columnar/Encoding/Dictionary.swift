@@ -24,6 +24,15 @@ package protocol ValueDictionary: AnyObject {
 /// Marks the absence of an entry: null.
 package let nullEntry = UInt32.max
 
+/// What hashes of values depend on: drawn once a process, so that nobody who chooses values can
+/// choose ones that lie together. The output never depends on it.
+enum HashSeed {
+  static let text = UInt64.random(in: .min ... .max)
+  static let number = UInt64.random(in: .min ... .max)
+  /// Odd, so that no two numbers have the same product.
+  static let factor = UInt64.random(in: .min ... .max) | 1
+}
+
 /// Open addressing from hash to entry, at most half full.
 struct EntryTable {
   private var slots: [UInt32]
@@ -78,6 +87,7 @@ package final class TextDictionary: ValueDictionary {
   /// Where each entry's bytes begin, behind its length.
   @exclusivity(unchecked) private var starts: [Int] = []
   @exclusivity(unchecked) private var table = EntryTable()
+  private let seed = HashSeed.text
 
   package init() {}
 
@@ -95,7 +105,7 @@ package final class TextDictionary: ValueDictionary {
 
   /// The entry of `text`, made if it is new. Amortised O(bytes).
   package func intern(_ text: UnsafeRawBufferPointer) -> UInt32 {
-    let hash = cshims_xxh3_64(text.baseAddress, text.count, 0)
+    let hash = cshims_xxh3_64(text.baseAddress, text.count, seed)
     let (entry, isNew) = table.intern(hash) { isEqual($0, text) }
     if isNew {
       starts.append(plain.count + 4)
@@ -164,6 +174,8 @@ package final class TextDictionary: ValueDictionary {
 package final class NumberDictionary: ValueDictionary {
   @exclusivity(unchecked) package private(set) var values: [Int64] = []
   @exclusivity(unchecked) private var table = EntryTable()
+  private let seed = HashSeed.number
+  private let factor = HashSeed.factor
 
   package init() {}
 
@@ -177,9 +189,9 @@ package final class NumberDictionary: ValueDictionary {
 
   /// The entry of `value`, made if it is new.
   package func intern(_ value: Int64) -> UInt32 {
-    // Fibonacci hashing, folded so that the table's low bits depend on all of the value's.
-    let product = UInt64(bitPattern: value) &* 0x9E37_79B9_7F4A_7C15
-    let hash = product ^ (product >> 32)
+    // Folded so that the table's low bits depend on all of the value's.
+    let product = (UInt64(bitPattern: value) ^ seed).multipliedFullWidth(by: factor)
+    let hash = product.high ^ product.low
     let (entry, isNew) = table.intern(hash) { values[Int($0)] == value }
     if isNew { values.append(value) }
     return entry

@@ -67,6 +67,31 @@ enum JoinSupport {
     func write(_ bytes: UnsafeRawBufferPointer) {}
   }
 
+  /// A sink that keeps all.
+  final class BytesSink: ByteSink {
+    private(set) var bytes: [UInt8] = []
+    func write(_ bytes: UnsafeRawBufferPointer) { self.bytes.append(contentsOf: bytes) }
+  }
+
+  /// The finished files that `joiner` makes of a batch.
+  static func bytes(
+    _ resolved: ResolvedBatch, _ joiner: RowGroupJoiner
+  ) throws -> [PartitionKey: [UInt8]] {
+    var files: [PartitionKey: (sink: BytesSink, writer: ParquetFileWriter)] = [:]
+    try joiner.append(resolved) { key in
+      if let file = files[key] { return file.writer }
+      let sink = BytesSink()
+      let writer = try ParquetFileWriter(
+        schema: UsageSchema.schema, sink: sink, createdBy: UsageSchema.createdBy)
+      files[key] = (sink, writer)
+      return writer
+    }
+    return try files.mapValues { file in
+      try file.writer.finish(metadata: [])
+      return file.sink.bytes
+    }
+  }
+
   /// The files that the joiner makes of a batch: rows and row groups by partition.
   static func join(_ resolved: ResolvedBatch) throws -> [PartitionKey: ParquetFileWriter] {
     var files: [PartitionKey: ParquetFileWriter] = [:]

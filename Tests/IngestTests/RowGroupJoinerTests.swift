@@ -29,6 +29,49 @@ import Testing
     #expect(files.keys.map(\.cluster) == [name == "c" ? "c" : "unknown"])
   }
 
+  /// Two spellings of a name that Unicode calls equivalent are two clusters.
+  @Test func clustersAreToldApartByTheirBytes() throws {
+    let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}")
+    let row = JoinSupport.Row(pod: "p")
+    let batch = try JoinSupport.batch([
+      ("2026-11-24T00:00:00Z", "a", [row]), ("2026-11-24T00:00:00Z", "b", [row]),
+    ])
+    let nodes = [
+      "a": NodeRecord(name: Text("a"), clusterName: Text(composed)),
+      "b": NodeRecord(name: Text("b"), clusterName: Text(decomposed)),
+    ]
+    let resolved = JoinSupport.resolved(batch, nodes: nodes)
+    let files = try JoinSupport.join(resolved)
+    #expect(files.count == 2 && files.values.allSatisfy { $0.rowCount == 1 })
+    let clusters = resolved.partitions().map { Array($0.key.cluster.utf8) }
+    #expect(clusters == [Array(decomposed.utf8), Array(composed.utf8)])
+  }
+
+  /// A joiner that wrote other partitions and larger batches before writes the same bytes as a new
+  /// one: its memory is cleared where it was used, and nowhere else.
+  @Test func aUsedJoinerWritesWhatANewOneDoes() throws {
+    var random = SeededGenerator(state: 7)
+    let used = RowGroupJoiner()
+    for reportCount in [300, 20, 3, 150] {
+      let reports = (0..<reportCount).map { report -> (String, String, [JoinSupport.Row]) in
+        let day = 10 + Int.random(in: 0..<8, using: &random)
+        let second = 10 + Int.random(in: 0..<50, using: &random)
+        let rows = (0..<Int.random(in: 1...9, using: &random)).map { _ in
+          JoinSupport.Row(pod: "pod-\(Int.random(in: 0..<400, using: &random))")
+        }
+        return ("2026-11-\(day)T00:00:\(second)Z", "node-\(report % 40)", rows)
+      }
+      let batch = try JoinSupport.batch(reports)
+      var pods: [String: ResolvedPod] = [:]
+      for pod in 0..<300 {
+        pods["pod-\(pod)"] = JoinSupport.pod(annotations: TextList([Text("a\(pod % 90)")]))
+      }
+      let resolved = JoinSupport.resolved(batch, pods: pods)
+      #expect(
+        try JoinSupport.bytes(resolved, used) == JoinSupport.bytes(resolved, RowGroupJoiner()))
+    }
+  }
+
   @Test func aBatchWithoutRowsMakesNoFile() throws {
     let batch = try JoinSupport.batch([("2026-11-24T00:00:00Z", "a", [])])
     #expect(try JoinSupport.join(JoinSupport.resolved(batch)).isEmpty)

@@ -63,8 +63,18 @@ struct EntryTable {
     return (entry, true)
   }
 
+  /// Costs no more than the entries did, however large the table once was.
   mutating func reset() {
-    slots.withUnsafeMutableBufferPointer { $0.update(repeating: nullEntry) }
+    if hashes.count * 8 < slots.count {
+      // Newest first, so that the search for each of the others still leads to it.
+      for (entry, hash) in hashes.enumerated().reversed() {
+        var slot = Int(truncatingIfNeeded: hash) & mask
+        while slots[slot] != UInt32(entry) { slot = (slot + 1) & mask }
+        slots[slot] = nullEntry
+      }
+    } else {
+      slots.withUnsafeMutableBufferPointer { $0.update(repeating: nullEntry) }
+    }
     hashes.removeAll(keepingCapacity: true)
   }
 

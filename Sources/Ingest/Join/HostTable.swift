@@ -49,15 +49,17 @@ final class HostColumns {
   private(set) var runs: [EntryRun] = []
   /// Key by host; `nullEntry`: not in this row group yet.
   private var keys: [UInt32] = []
-  private var keyCount: UInt32 = 0
+  /// The row group's hosts by key.
+  private var used: [Int] = []
 
-  /// Starts a row group of a batch of `hostCount` hosts.
+  /// Starts a row group of a batch of `hostCount` hosts. Costs nothing for hosts without rows in
+  /// it, but for the first row group of a batch with more of them.
   func reset(hostCount: Int) {
     for column in [nodeName, instanceID, instanceType, zone, capacityType] { column.reset() }
     runs.removeAll(keepingCapacity: true)
-    keys.removeAll(keepingCapacity: true)
-    keys.append(contentsOf: repeatElement(nullEntry, count: hostCount))
-    keyCount = 0
+    for host in used { keys[host] = nullEntry }
+    used.removeAll(keepingCapacity: true)
+    keys.append(contentsOf: repeatElement(nullEntry, count: max(hostCount - keys.count, 0)))
   }
 
   /// Adds the hosts of rows that came with `reports`.
@@ -90,8 +92,9 @@ final class HostColumns {
     instanceType.append(record?.instanceType)
     zone.append(record?.zone)
     capacityType.append(record?.capacityType)
-    keys[host] = keyCount
-    keyCount += 1
-    return keyCount - 1
+    let key = UInt32(used.count)
+    keys[host] = key
+    used.append(host)
+    return key
   }
 }

@@ -13,7 +13,8 @@ struct IdentityTable {
   private static let empty = Slot(identity: 0, number: nullEntry)
   private var slots = [Slot](repeating: Self.empty, count: 64)
   private var shift = UInt64.bitWidth - 6
-  private var count = 0
+  /// Slots that are taken.
+  private var taken: [Int] = []
 
   /// The number of `object`, `make`'s if it has none yet.
   @inline(__always)
@@ -26,8 +27,8 @@ struct IdentityTable {
     }
     let number = make()
     slots[slot] = Slot(identity: identity, number: number)
-    count += 1
-    if count * 2 > slots.count { grow() }
+    taken.append(slot)
+    if taken.count * 2 > slots.count { grow() }
     return number
   }
 
@@ -42,9 +43,14 @@ struct IdentityTable {
     return false
   }
 
+  /// Costs no more than the objects did, however large the table once was.
   mutating func reset() {
-    slots.withUnsafeMutableBufferPointer { $0.update(repeating: Self.empty) }
-    count = 0
+    if taken.count * 8 < slots.count {
+      for slot in taken { slots[slot] = Self.empty }
+    } else {
+      slots.withUnsafeMutableBufferPointer { $0.update(repeating: Self.empty) }
+    }
+    taken.removeAll(keepingCapacity: true)
   }
 
   /// Fibonacci hashing: the product's high bits depend on all of the address.
@@ -56,10 +62,12 @@ struct IdentityTable {
     let old = slots
     slots = [Slot](repeating: Self.empty, count: old.count * 2)
     shift -= 1
+    taken.removeAll(keepingCapacity: true)
     for item in old where item.identity != 0 {
       var slot = home(item.identity)
       while slots[slot].identity != 0 { slot = (slot + 1) & (slots.count - 1) }
       slots[slot] = item
+      taken.append(slot)
     }
   }
 }

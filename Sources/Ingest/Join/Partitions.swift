@@ -13,19 +13,8 @@ extension ResolvedBatch {
   /// but for one look for where each begins. Ordered by key, so that equal batches give equal
   /// files.
   func partitions() -> [Partition] {
-    var clusterIndex: [String: Int] = [:]
-    let nodeClusters = nodes.indices.map { node in
-      let cluster = cluster(ofNode: node)
-      let next = clusterIndex.count
-      let index = clusterIndex[cluster, default: next]
-      clusterIndex[cluster] = index
-      return (name: cluster, index: index)
-    }
-    struct Cut: Hashable {
-      var cluster: Int
-      var day: Int32
-    }
-    var indexes: [Cut: Int] = [:]
+    let clusters = clusters()
+    var indexes: [PartitionCut: Int] = [:]
     var partitions: [Partition] = []
     let reports = batch.rows.reportOrdinal
     var start = 0
@@ -33,21 +22,18 @@ extension ResolvedBatch {
       let report = reports[start]
       var end = start + 1
       while end < rowCount && reports[end] == report { end += 1 }
-      let cluster = nodeClusters[batch.reportNode(Int(report))]
-      let day = batch.reportDay(Int(report))
-      let cut = Cut(cluster: cluster.index, day: day)
+      let cut = PartitionCut(
+        cluster: clusters.ofNode[batch.reportNode(Int(report))], day: batch.reportDay(Int(report)))
       if let index = indexes[cut] {
         partitions[index].append(start..<end)
       } else {
         indexes[cut] = partitions.count
-        let key = PartitionKey(cluster: cluster.name, day: day)
+        let key = PartitionKey(cluster: clusters.names[cut.cluster], day: cut.day)
         partitions.append(Partition(key: key, rowRanges: [start..<end]))
       }
       start = end
     }
-    return partitions.sorted {
-      ($0.key.day, $0.key.cluster) < ($1.key.day, $1.key.cluster)
-    }
+    return partitions.sorted { $0.key < $1.key }
   }
 }
 

@@ -10,6 +10,7 @@ final class ReportColumns {
   /// Entries by report ordinal; `unused` for reports without rows in this row group.
   private var timestampEntries: [UInt32] = []
   private var instantEntries: [UInt32] = []
+  /// Reports of the row group.
   private var used: [UInt32] = []
   private var entries = ScratchColumn<UInt32>()
   private var runs: [EntryRun] = []
@@ -17,16 +18,20 @@ final class ReportColumns {
   /// Whether each report of the row group has an instant.
   private(set) var hasAllInstants = true
 
-  /// Starts a row group whose rows came with `reports`.
+  /// Starts a row group whose rows came with `reports`. Costs nothing for reports without rows in
+  /// it, but for the first row group of a larger batch.
   func fill(_ reports: UnsafeBufferPointer<UInt32>, of batch: ReportBatch, _ times: [Int64]) {
     timestamps.reset()
     instants.reset()
-    used.removeAll(keepingCapacity: true)
     let unused = nullEntry
-    timestampEntries.removeAll(keepingCapacity: true)
-    timestampEntries.append(contentsOf: repeatElement(unused, count: batch.reportCount))
-    instantEntries.removeAll(keepingCapacity: true)
-    instantEntries.append(contentsOf: repeatElement(nullEntry, count: batch.reportCount))
+    for report in used {
+      timestampEntries[Int(report)] = unused
+      instantEntries[Int(report)] = nullEntry
+    }
+    used.removeAll(keepingCapacity: true)
+    let newCount = max(batch.reportCount - timestampEntries.count, 0)
+    timestampEntries.append(contentsOf: repeatElement(unused, count: newCount))
+    instantEntries.append(contentsOf: repeatElement(nullEntry, count: newCount))
     timestampEntries.withUnsafeMutableBufferPointer { entries in
       for report in reports where entries[Int(report)] == unused {
         entries[Int(report)] = 0

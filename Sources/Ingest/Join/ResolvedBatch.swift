@@ -48,10 +48,37 @@ package struct ResolvedBatch {
     if let clusterName, !clusterName.isEmpty { return clusterName }
     return "unknown"
   }
+
+  /// The clusters of the nodes.
+  func clusters() -> NodeClusters {
+    let known = TextDictionary()
+    var names: [String] = []
+    let ofNode = nodes.indices.map { node in
+      let name = cluster(ofNode: node)
+      let number = Int(known.intern(name))
+      if number == names.count { names.append(name) }
+      return number
+    }
+    return NodeClusters(names: names, ofNode: ofNode)
+  }
 }
 
-/// What all rows of an object share.
-package struct PartitionKey: Hashable, Sendable {
+/// The distinct clusters of a batch's nodes, told apart by their bytes.
+struct NodeClusters {
+  let names: [String]
+  /// Index in `names` by node ordinal.
+  let ofNode: [Int]
+}
+
+/// A partition of one batch; `cluster` is an index in `NodeClusters.names`.
+struct PartitionCut: Hashable {
+  var cluster: Int
+  var day: Int32
+}
+
+/// What all rows of an object share. Clusters are told apart and ordered by their UTF-8 bytes: two
+/// spellings of a name that look the same are two names.
+package struct PartitionKey: Hashable, Comparable, Sendable {
   /// cluster_id.
   package var cluster: String
   /// Days since 1970-01-01 in UTC: `dt`.
@@ -60,5 +87,19 @@ package struct PartitionKey: Hashable, Sendable {
   package init(cluster: String, day: Int32) {
     self.cluster = cluster
     self.day = day
+  }
+
+  package static func == (left: Self, right: Self) -> Bool {
+    left.day == right.day && left.cluster.utf8.elementsEqual(right.cluster.utf8)
+  }
+
+  package static func < (left: Self, right: Self) -> Bool {
+    left.day != right.day
+      ? left.day < right.day : left.cluster.utf8.lexicographicallyPrecedes(right.cluster.utf8)
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(day)
+    for byte in cluster.utf8 { hasher.combine(byte) }
   }
 }

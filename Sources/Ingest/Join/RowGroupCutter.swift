@@ -3,22 +3,21 @@ import KubeIndex
 
 /// Ends a row group where its distinct text, or one column's dictionary, would become too large.
 ///
-/// Pods are never cut but by the text of reports, of which one pod can have very many.
+/// Pods are never cut but by the text of reports, of which one pod can have very many. One cutter
+/// serves all partitions of a batch: what costs per report of the batch is done once.
 struct RowGroupCutter {
   private let resolved: ResolvedBatch
   private let hostTable: HostTable
-  private let podRuns: [EntryRun]
   private var nextRun = 0
   /// Rows of the next run that are in earlier row groups.
   private var takenRows: UInt32 = 0
-  /// Row group, from 1, in which a report or host was last counted; empty while all reports'
-  /// text fits any row group.
+  /// Row group of the batch, from 1, in which a report or host was last counted; empty while all
+  /// reports' text fits any row group.
   private var groupOfReport: [UInt32] = []
   private var groupOfHost: [UInt32] = []
   private var group: UInt32 = 0
 
-  init(_ podRuns: [EntryRun], _ resolved: ResolvedBatch, _ hostTable: HostTable) {
-    self.podRuns = podRuns
+  init(_ resolved: ResolvedBatch, _ hostTable: HostTable) {
     self.resolved = resolved
     self.hostTable = hostTable
     let batch = resolved.batch
@@ -31,9 +30,17 @@ struct RowGroupCutter {
     }
   }
 
-  /// Fills `pods` with the rows of the next row group and gives their number, at least 1.
-  /// `reports` holds the reports of the rows from there on.
-  mutating func fill(_ pods: PodColumns, reports: UnsafeMutablePointer<UInt32>) -> Int {
+  /// Starts a partition.
+  mutating func begin() {
+    nextRun = 0
+    takenRows = 0
+  }
+
+  /// Fills `pods` with the rows of the next row group of the partition, whose pods are `podRuns`,
+  /// and gives their number, at least 1. `reports` holds the reports of the rows from there on.
+  mutating func fill(
+    _ pods: PodColumns, _ podRuns: [EntryRun], reports: UnsafeMutablePointer<UInt32>
+  ) -> Int {
     group += 1
     var rowCount = 0
     var reportBytes = 0

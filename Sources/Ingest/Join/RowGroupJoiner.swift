@@ -29,10 +29,11 @@ package final class RowGroupJoiner {
     let ranking = PodRanking(batch)
     let hostTable = HostTable(batch)
     let times = (0..<batch.reportCount).map { batch.reportCollectedAtMicros($0) ?? .min }
+    var cutter = RowGroupCutter(resolved, hostTable)
     for partition in resolved.partitions() {
       let file = try files(partition.key)
       order.sort(partition, of: batch, by: ranking, times)
-      try append(partition, resolved, hostTable, times, to: file)
+      try append(partition, resolved, hostTable, times, &cutter, to: file)
     }
   }
 
@@ -51,13 +52,14 @@ package final class RowGroupJoiner {
 
   private func append(
     _ partition: Partition, _ resolved: ResolvedBatch, _ hostTable: HostTable, _ times: [Int64],
-    to file: ParquetFileWriter
+    _ cutter: inout RowGroupCutter, to file: ParquetFileWriter
   ) throws {
-    var cutter = RowGroupCutter(order.podRuns, resolved, hostTable)
+    cutter.begin()
     var start = 0
-    while start < partition.rowCount {
+    let partitionRowCount = partition.rowCount
+    while start < partitionRowCount {
       pods.reset()
-      let rowCount = cutter.fill(pods, reports: order.reports.base + start)
+      let rowCount = cutter.fill(pods, order.podRuns, reports: order.reports.base + start)
       let slice = start..<start + rowCount
       try write(slice, partition, resolved, hostTable, times, to: file)
       start = slice.upperBound

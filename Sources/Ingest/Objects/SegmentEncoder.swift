@@ -79,15 +79,21 @@ final class SegmentEncoder {
 
   private func note(instantsOf batch: ResolvedBatch) {
     // A rolled-back tail is cut off the batch, so every report here has durable rows.
+    let clusters = batch.clusters()
+    var ranges: [PartitionCut: ClosedRange<Int64>] = [:]
     for report in 0..<batch.batch.reportCount {
       guard let instant = batch.batch.reportCollectedAtMicros(report) else { continue }
-      let key = PartitionKey(
-        cluster: batch.cluster(ofNode: batch.batch.reportNode(report)),
+      let cut = PartitionCut(
+        cluster: clusters.ofNode[batch.batch.reportNode(report)],
         day: batch.batch.reportDay(report))
+      ranges[cut, default: instant...instant].extend(to: instant)
+    }
+    for (cut, range) in ranges {
+      let key = PartitionKey(cluster: clusters.names[cut.cluster], day: cut.day)
       guard let ordinal = ordinals[key] else { continue }
-      let known = objects[ordinal].instants ?? instant...instant
-      objects[ordinal].instants =
-        min(known.lowerBound, instant)...max(known.upperBound, instant)
+      objects[ordinal].instants = objects[ordinal].instants.map {
+        min($0.lowerBound, range.lowerBound)...max($0.upperBound, range.upperBound)
+      } ?? range
     }
   }
 
@@ -136,6 +142,13 @@ final class SegmentEncoder {
         (key: "aggregator.last_collected_at_micros", value: String(instants.upperBound)))
     }
     return metadata
+  }
+}
+
+extension ClosedRange<Int64> {
+  fileprivate mutating func extend(to instant: Int64) {
+    if contains(instant) { return }
+    self = Swift.min(lowerBound, instant)...Swift.max(upperBound, instant)
   }
 }
 

@@ -13,8 +13,8 @@ import Glibc
 ///
 /// The search for a pod begins where its pod_id says. Only the oldest pod of a pod_id lies there;
 /// others of the same pod_id, which a report may make up without end, each lie where their whole
-/// identity says, so that no search is long. Load is at most one half. Ordinals are only ever taken back newest first (`truncate`), by
-/// backward shift, so there are no tombstones.
+/// identity says, so that no search is long. Load is at most one half. Ordinals are only ever taken
+/// back newest first (`truncate`), by backward shift, so there are no tombstones.
 struct PodTable: ~Copyable {
   struct Slot {
     /// Its low bits are the bucket where the search begins, the others tell slots apart.

@@ -91,9 +91,10 @@ final class SegmentEncoder {
     for (cut, range) in ranges {
       let key = PartitionKey(cluster: clusters.names[cut.cluster], day: cut.day)
       guard let ordinal = ordinals[key] else { continue }
-      objects[ordinal].instants = objects[ordinal].instants.map {
-        min($0.lowerBound, range.lowerBound)...max($0.upperBound, range.upperBound)
-      } ?? range
+      objects[ordinal].instants =
+        objects[ordinal].instants.map {
+          min($0.lowerBound, range.lowerBound)...max($0.upperBound, range.upperBound)
+        } ?? range
     }
   }
 

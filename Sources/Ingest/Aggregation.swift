@@ -6,6 +6,8 @@ package final class Aggregation: Sendable {
   package enum StartError: Error, Sendable, CustomStringConvertible {
     /// Another process has the directory.
     case locked
+    /// A log of another format, which this version must not take for damage.
+    case logVersion(name: String, version: UInt32)
     case prefix(ObjectKey.PrefixError)
     case disk(DiskError)
 
@@ -13,6 +15,9 @@ package final class Aggregation: Sendable {
       switch self {
       case .locked:
         "another process uses DATA_DIR (its file `lock` is locked); each needs one of its own"
+      case .logVersion(let name, let version):
+        "DATA_DIR: \(name) has log format \(version), this version reads \(LogHeader.version); "
+          + "start the version that wrote it once, so that it stores what is there"
       case .prefix(let error): "S3_PREFIX: \(error)"
       case .disk(let error): "DATA_DIR: \(error)"
       }
@@ -60,7 +65,7 @@ package final class Aggregation: Sendable {
     beginDrain()
     core.status.flush()
     core.inbox.wakeup.set()
-    return workers.wait(until: core.time.monotonic() + deadline, core) { core.status.isFlushed }
+    return workers.wait(until: core.time.monotonic() + deadline, core) { core.isFlushed }
   }
 
   /// `flush`, then ends the threads. Objects that are sealed stay the uploader's business.

@@ -47,6 +47,11 @@ package final class AggregationCore: Sendable {
     }
   }
 
+  /// Every row that can be is in a sealed object, and the uploader knows of it. The order counts:
+  /// a report leaves the inbox after the writer has said that it is not flushed, and the writer is
+  /// flushed while the encoder may still have to tell the uploader.
+  package var isFlushed: Bool { inbox.isEmpty && status.isFlushed && encoderQueue.isIdle }
+
   /// Tells the uploader what the start found.
   package func announceRecovered() {
     for segment in abandoned { delivery.segmentAbandoned(segment) }
@@ -66,16 +71,23 @@ package final class AggregationCore: Sendable {
     } catch {
       throw .prefix(error)
     }
+    let foreign: (name: String, version: UInt32)?
+    do {
+      try disk.lock(FileName.lock.text)
+      foreign = try LogScan.foreignLog(on: disk)
+    } catch {
+      throw error.call == .lock && error.isWouldBlock ? .locked : .disk(error)
+    }
+    if let foreign { throw .logVersion(name: foreign.name, version: foreign.version) }
     let state: RecoveredState
     let gate = IntakeGate()
     let spool: Spool
     do {
-      try disk.lock(FileName.lock.text)
       state = try Recovery(disk: disk, time: time, counters: counters, events: events)
         .run(random: random)
       spool = try makeSpool(settings, disk, gate, counters, events)
     } catch {
-      throw error.call == .lock && error.isWouldBlock ? .locked : .disk(error)
+      throw .disk(error)
     }
     let keys: ObjectKey
     do {

@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test(arguments: [
-    FileName.lock, .writer, .log(0), .log(.max), .seal(3),
+    FileName.lock, .writer, .log(0), .log(.max / 2), .seal(3),
     .object(ObjectID(segment: 12, partition: 0)),
     .objectTemporary(ObjectID(segment: 12, partition: 4_095)),
     .uploadRecord(ObjectID(segment: 1, partition: 2)),

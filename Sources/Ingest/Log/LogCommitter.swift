@@ -69,13 +69,11 @@ package final class LogCommitter {
   private func commit(_ group: inout [LogQueue.Frame]) {
     guard let first = group.first, let last = group.last else { return }
     let byteCount = group.reduce(0) { $0 + $1.byteCount }
-    defer {
-      queue.settle(byteCount)
-      counters.outstandingBytes.set(queue.outstandingByteCount)
-      group.removeAll(keepingCapacity: true)
-    }
+    defer { group.removeAll(keepingCapacity: true) }
     if isDead || failedSegment.map({ first.segment <= $0 }) == true {
       ledger.fail(through: last.ticket, message: "the log could not be written")
+      settle(byteCount)
+      notify(.settled)
       return
     }
     do {
@@ -89,15 +87,24 @@ package final class LogCommitter {
     } catch {
       fail(first.segment, error)
       ledger.fail(through: last.ticket, message: "the log could not be written: \(error)")
+      settle(byteCount)
+      notify(.settled)
       return
     }
     failureCount = 0
     cut = nil
     if gate.isClosed(.diskFull) { reopenAfterFullDisk() }
     counters.groupCommits.add(1)
+    // Before the writer is told: it may sleep for want of this room, and nothing else wakes it.
+    settle(byteCount)
     // The writer is told first: it must know an id as durable before its reporter can ask again.
     notify(.durable(through: last.ticket))
     ledger.complete(through: last.ticket)
+  }
+
+  private func settle(_ byteCount: Int) {
+    queue.settle(byteCount)
+    counters.outstandingBytes.set(queue.outstandingByteCount)
   }
 
   private func file(for segment: UInt64) throws(DiskError) -> LogWriter {

@@ -70,6 +70,22 @@ package struct LogHeader: Sendable, Equatable {
     createdSeconds = base.load(Int64.self, at: 48)
   }
 
+  /// The version of an undamaged header that is not of this one; nil for any other bytes. Magic,
+  /// version, writer, segment and hash have these places in every version.
+  package static func foreignVersion(_ bytes: UnsafeRawBufferPointer) -> UInt32? {
+    guard bytes.count >= byteCount, let base = bytes.baseAddress,
+      base.load(UInt64.self, at: 0) == magic
+    else { return nil }
+    let version = base.load(UInt32.self, at: 8)
+    let writer = WriterID(
+      high: base.load(UInt64.self, at: 16), low: base.load(UInt64.self, at: 24))
+    let seed = writer.seed(segment: base.load(UInt64.self, at: 32))
+    guard version != Self.version,
+      base.load(UInt64.self, at: 56) == cshims_xxh3_64(base, 56, seed)
+    else { return nil }
+    return version
+  }
+
   package init(writer: WriterID, segment: UInt64, cut: Cut?, createdSeconds: Int64) {
     self.writer = writer
     self.segment = segment

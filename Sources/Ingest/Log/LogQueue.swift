@@ -56,6 +56,8 @@ package final class LogQueue: Sendable {
 package enum LogNotice: Sendable {
   /// Frames up to this ticket are durable, but for those of failed segments.
   case durable(through: UInt64)
+  /// Frames that will not be durable have left the queue: it has room.
+  case settled
   /// The file of this segment was given up: of its frames only those already told durable are, up
   /// to `goodUpTo` in the file; no later frame of it will be taken.
   case failed(segment: UInt64, goodUpTo: Int)

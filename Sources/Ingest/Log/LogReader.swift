@@ -12,6 +12,8 @@ package final class LogReader {
   /// Bytes gone through so far.
   package var position: Int { walker.position }
   package let limit: Int
+  /// Where the frame of the report given last is.
+  package private(set) var frame = 0..<0
 
   private let walker: FrameWalker
   private let file: any DiskFile
@@ -48,6 +50,7 @@ package final class LogReader {
   }
 
   private func read(_ frame: FrameWalker.Frame) throws(DiskError) -> Step {
+    self.frame = frame.offset..<frame.end
     let count = frame.header.payloadByteCount
     guard count > 0 else { return try next() }
     if buffer.count < count + ReportBody.paddingByteCount {

@@ -88,6 +88,23 @@ package struct LogScan: Sendable {
     return header
   }
 
+  /// The first log of DATA_DIR that another version of this software has written.
+  package static func foreignLog(
+    on disk: any Disk
+  ) throws(DiskError) -> (name: String, version: UInt32)? {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: LogHeader.byteCount, alignment: 8)
+    defer { buffer.deallocate() }
+    for name in try disk.list().sorted() {
+      guard case .log = FileName(name) else { continue }
+      let count = try disk.open(name).read(into: buffer, at: 0)
+      if let version = LogHeader.foreignVersion(UnsafeRawBufferPointer(buffer)[..<count].rebased) {
+        return (name, version)
+      }
+    }
+    return nil
+  }
+
   private static func payloadIsGood(
     _ frame: FrameWalker.Frame, file: any DiskFile, seed: UInt64
   ) throws(DiskError) -> Bool {

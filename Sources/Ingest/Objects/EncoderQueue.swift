@@ -45,19 +45,29 @@ enum EncoderNotice: @unchecked Sendable {
 }
 
 final class EncoderQueue: Sendable {
-  private let jobs = Mutex<[EncoderJob]>([])
+  private struct State {
+    var jobs: [EncoderJob] = []
+    /// The encoder is at a job, up to its next `take`.
+    var isWorking = false
+  }
+
+  private let state = Mutex(State())
   let wakeup = Wakeup()
 
   func add(_ job: EncoderJob) {
-    jobs.withLock { $0.append(job) }
+    state.withLock { $0.jobs.append(job) }
     wakeup.set()
   }
 
   func take() -> EncoderJob? {
-    jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+    state.withLock { state in
+      state.isWorking = !state.jobs.isEmpty
+      return state.isWorking ? state.jobs.removeFirst() : nil
+    }
   }
 
-  var isEmpty: Bool { jobs.withLock { $0.isEmpty } }
+  /// Every job is done, what it tells the uploader included.
+  var isIdle: Bool { state.withLock { $0.jobs.isEmpty && !$0.isWorking } }
 }
 
 /// A batch with what the writer must know about it. One owner at a time.

@@ -14,6 +14,8 @@ package enum FileName: Hashable, Sendable {
   case unknown(String)
 
   private static let digitCount = 20
+  /// Beyond it a file is not ours: there is always a next number.
+  private static let maximumSegment = UInt64.max / 2
 
   package var text: String {
     switch self {
@@ -77,14 +79,15 @@ package enum FileName: Hashable, Sendable {
     guard text.utf8.count == digitCount,
       text.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") })
     else { return nil }
-    return UInt64(text)
+    return UInt64(text).flatMap { $0 <= maximumSegment ? $0 : nil }
   }
 
-  /// The segment that the file belongs to.
+  /// The segment that the file belongs to, also once it was set aside.
   package var segment: UInt64? {
     switch self {
     case .log(let segment), .seal(let segment): segment
     case .object(let id), .objectTemporary(let id), .uploadRecord(let id): id.segment
+    case .quarantine(let name): Self.segmentNumber(name.prefix(Self.digitCount))
     default: nil
     }
   }

@@ -17,6 +17,7 @@ struct LogRecovery {
       file: file, writer: writer, segment: segment, cut: cut, frame: report)
     self.report(scan, file)
     if scan.reportCount == 0 {
+      // What is there though no frame is was kept by `report`.
       if scan.damaged.isEmpty, scan.suspect.isEmpty {
         try disk.remove(name)
       } else {
@@ -42,6 +43,15 @@ struct LogRecovery {
     for range in scan.suspect {
       events(
         .tailSuspect(segment: segment, offset: range.lowerBound, byteCount: range.count))
+      quarantine.keep(range, of: file, segment: segment)
+    }
+    if scan.tornByteCount > 0 {
+      // Most likely the last write of a process that died, which nobody was told of; should it be
+      // damage, a human has the bytes.
+      let range = scan.end..<scan.end + scan.tornByteCount
+      if cut == nil {
+        events(.tailSuspect(segment: segment, offset: range.lowerBound, byteCount: range.count))
+      }
       quarantine.keep(range, of: file, segment: segment)
     }
     if scan.header == nil, scan.reportCount > 0 {

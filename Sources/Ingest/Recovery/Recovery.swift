@@ -36,16 +36,17 @@ struct Recovery {
       writer: writer, retryIDs: RetryIDs(),
       summary: RecoverySummary(writer: writer.description, nextSegment: 0))
     try dropTemporaries(names)
-    var retrySnapshots: [(segment: UInt64, ids: RetrySnapshot)] = []
+    // Only the newest: each may be some 70 MB.
+    var newestIDs: (segment: UInt64, ids: RetrySnapshot)?
     let logs = Set(names.compactMap { if case .log(let segment) = $0 { segment } else { nil } })
     for case .seal(let segment) in names.sorted(by: { $0.text < $1.text }) {
-      try load(segment, logs: logs, &state, &retrySnapshots)
+      try load(segment, logs: logs, &state, &newestIDs)
     }
     try gatherCuts(logs, &state)
     let sealed = Set(state.seals.map(\.segment))
     try dropSealedLogs(logs.intersection(sealed))
     try dropObjects(names, sealed: sealed, &state)
-    try scan(logs.subtracting(sealed).sorted(), retrySnapshots.last, &state)
+    try scan(logs.subtracting(sealed).sorted(), newestIDs, &state)
     try dropOldSeals(&state)
     state.nextSegment = (names.compactMap(\.segment).max() ?? 0) + 1
     finish(&state)
@@ -68,7 +69,7 @@ struct Recovery {
 
   private func load(
     _ segment: UInt64, logs: Set<UInt64>, _ state: inout RecoveredState,
-    _ snapshots: inout [(segment: UInt64, ids: RetrySnapshot)]
+    _ newest: inout (segment: UInt64, ids: RetrySnapshot)?
   ) throws(DiskError) {
     let name = FileName.seal(segment).text
     guard var seal = try Seal.read(segment, writer: state.writer, from: disk) else {
@@ -79,7 +80,7 @@ struct Recovery {
       return
     }
     if let ids = seal.retryIDs {
-      snapshots.append((segment, ids))
+      newest = (segment, ids)
     } else {
       counters.quarantinedFiles.add(1)
       events(.fileQuarantined(name: name, reason: "retry ids damaged; its objects are not"))

@@ -162,6 +162,10 @@ package struct RetrySnapshotBuilder {
 
   /// Copies some more; true when all is copied.
   package mutating func step(_ ids: RetryIDs) -> Bool {
+    if nextSlot == 0 {
+      // Once, so that no slice pays for moving what is there.
+      builder.reserve(ids.nodeCount * (9 + ids.perNode * MemoryLayout<RetryID>.size))
+    }
     let range = nextSlot..<nextSlot + IngestLimits.retryNodesPerSlice
     ids.forEach(slots: range) { node, ids in
       guard !ids.isEmpty else { return }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The general path: a segment encoded from its log, with a batch of its own, in slices between
 /// live work.
 struct Replay {
@@ -38,16 +40,17 @@ extension Writer {
   /// At most a millisecond of backlog; false when nothing can be done now.
   func backlogSlice(now: Duration) -> Bool {
     guard isIndexReady else { return false }
-    guard var replay else { return beginReplay(now: now) }
+    guard var replay = self.replay else { return beginReplay(now: now) }
+    // Taken out, so that its arrays have one owner and no slice copies what is there.
+    self.replay = nil
     var isBusy = true
+    var failure: DiskError?
     switch replay.phase {
     case .reading:
       do {
         try read(&replay)
       } catch {
-        events(.segmentAbandoned(segment: replay.segment.number, error: error.description))
-        abandon(retryAt: now + IngestLimits.encodeRetryDelay)
-        return true
+        failure = error
       }
     case .resolving: resolve(&replay)
     case .encoding: isBusy = awaitBatch(&replay)
@@ -55,6 +58,10 @@ extension Writer {
     case .committing: isBusy = false
     }
     self.replay = replay
+    if let failure {
+      events(.segmentAbandoned(segment: replay.segment.number, error: failure.description))
+      abandon(retryAt: now + IngestLimits.encodeRetryDelay)
+    }
     return isBusy
   }
 
@@ -90,12 +97,12 @@ extension Writer {
         return
       }
       if let held = replay.held {
-        guard decode(held, &replay, batch) else { return }
+        guard try decode(held, &replay, batch) else { return }
         replay.held = nil
       }
       switch try replay.reader.next() {
       case .report(_, let bytes):
-        guard decode(bytes, &replay, batch) else {
+        guard try decode(bytes, &replay, batch) else {
           replay.held = bytes
           return
         }
@@ -104,9 +111,7 @@ extension Writer {
         events(
           .logDamaged(
             segment: replay.segment.number, offset: range.lowerBound, byteCount: range.count))
-        if let file = try? disk.open(FileName.log(replay.segment.number).text) {
-          Quarantine(disk: disk).keep(range, of: file, segment: replay.segment.number)
-        }
+        keep(range, of: replay.segment.number)
       case .end:
         replay.isAtEnd = true
         replay.phase = batch.rowCount > 0 ? .resolving : .closing
@@ -118,7 +123,7 @@ extension Writer {
   /// False when the batch must be sealed first.
   private func decode(
     _ bytes: UnsafeRawBufferPointer, _ replay: inout Replay, _ batch: OwnedBatch
-  ) -> Bool {
+  ) throws(DiskError) -> Bool {
     do {
       _ = try decoder.decode(bytes, into: batch.batch)
       return true
@@ -127,10 +132,22 @@ extension Writer {
         replay.phase = .resolving
         return false
       }
+      // Nothing is wrong with the report: it comes again when the segment does.
+      if error.reason == .outOfMemory {
+        throw DiskError(
+          call: .read, name: FileName.log(replay.segment.number).text, errno: ENOMEM)
+      }
+      keep(replay.reader.frame, of: replay.segment.number)
       counters.replayRefused.add(1)
       events(.replayRefused(segment: replay.segment.number, reason: error.message))
       return true
     }
+  }
+
+  /// Sets a stretch of a log aside that gives no rows: the log goes once its segment is sealed.
+  private func keep(_ range: Range<Int>, of segment: UInt64) {
+    guard let file = try? disk.open(FileName.log(segment).text) else { return }
+    Quarantine(disk: disk).keep(range, of: file, segment: segment)
   }
 
   private func resolve(_ replay: inout Replay) {

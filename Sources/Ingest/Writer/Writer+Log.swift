@@ -3,6 +3,7 @@ extension Writer {
   func take(_ notice: LogNotice) {
     switch notice {
     case .durable(let ticket): commit(through: ticket)
+    case .settled: break
     case .failed(let segment, let goodUpTo): rollBack(segment, goodUpTo: goodUpTo)
     case .ended(let segment, let byteCount): setLimit(of: segment, to: byteCount)
     }

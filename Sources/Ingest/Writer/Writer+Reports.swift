@@ -6,6 +6,8 @@ extension Writer {
       arrivals = inbox.takeReports(IngestLimits.maximumReportsPerStep)
       nextArrival = 0
     }
+    // Before they leave the inbox: who waits for the flush looks at that first.
+    if nextArrival < arrivals.count { status.set(isFlushed: false) }
     let first = nextArrival
     while nextArrival < arrivals.count {
       let report = arrivals[nextArrival]
@@ -48,6 +50,8 @@ extension Writer {
     if !isIndexReady {
       do {
         accept(report, try decoder.check(report.body.bytes), rows: nil, now: now)
+      } catch  where !error.isBodyAtFault {
+        answer(.unavailable(message: error.message), token: report.token, sink: report.sink)
       } catch {
         refuse(report, path: error.path, message: error.message)
       }

@@ -272,7 +272,10 @@ package final class WriterStatus: Sendable {
   /// The live segment ends without waiting for its interval.
   package var isFlushing: Bool { flushing.load(ordering: .acquiring) }
 
-  package func flush() { flushing.store(true, ordering: .releasing) }
+  package func flush() {
+    flushed.store(false, ordering: .releasing)
+    flushing.store(true, ordering: .releasing)
+  }
 }
 
 /// A queue that drops its taken front now and then.

@@ -109,6 +109,9 @@ package final class WriterInbox: ReportIntake, IndexMailbox, DeliveryObserver {
     for resume in resumptions { resume() }
   }
 
+  /// No report waits, and the writer has gone through all that it took.
+  var isEmpty: Bool { reports.withLock { $0.waiting.isEmpty && $0.heldCount == 0 } }
+
   var hasReports: Bool { reports.withLock { !$0.waiting.isEmpty } }
 
   private func publish(_ reports: Reports) {

@@ -19,6 +19,20 @@ struct DeliverySimulationTests {
     }
   }
 
+  /// What was uploaded while the file grew is completed after the seal, and not sent again.
+  @Test func growingUploadIsCompleted() throws {
+    for seed in UInt64(0)..<50 {
+      let simulation = try DeliverySimulation(seed: seed)
+      simulation.store.faultShare.withLock { $0 = 0 }
+      try simulation.write(segment: 1, sizes: [70])
+      simulation.seal(1)
+      simulation.drive()
+      #expect(simulation.delivered == [1], "seed \(seed)")
+      #expect(simulation.store.createdUploadCount == 1, "seed \(seed)")
+      #expect(simulation.store.sentPartCount == 5, "seed \(seed)")
+    }
+  }
+
   /// A foreign object under the key is never replaced, and its segment never counts as delivered.
   @Test func foreignObjectStaysAndIsToldOf() throws {
     let simulation = try DeliverySimulation(seed: 1)
@@ -122,6 +136,9 @@ private final class DeliverySimulation {
     let objects = sealed[segment] ?? []
     for object in objects {
       try? disk.rename(object.fileName + ".tmp", to: object.fileName)
+      drive(steps: Int.random(in: 0...2, using: &random))
+      core.opened(object.id, key: object.key, fileName: object.fileName)
+      drive(steps: Int.random(in: 0...2, using: &random))
     }
     core.sealed(segment, objects: objects, recovered: false, now: clock.uptime)
   }
@@ -181,6 +198,7 @@ private final class FaultyStore: ObjectStore {
     var uploads: [String: (key: String, parts: [Int: [UInt8]])] = [:]
     var nextID = 1
     var overwrites = 0
+    var sentPartCount = 0
   }
 
   private let state: Mutex<State>
@@ -195,6 +213,8 @@ private final class FaultyStore: ObjectStore {
   var objectCount: Int { state.withLock { $0.objects.count } }
   var uploadCount: Int { state.withLock { $0.uploads.count } }
   var overwrites: Int { state.withLock { $0.overwrites } }
+  var createdUploadCount: Int { state.withLock { $0.nextID - 1 } }
+  var sentPartCount: Int { state.withLock { $0.sentPartCount } }
   func object(_ key: String) -> [UInt8]? { state.withLock { $0.objects[key] } }
   func plant(_ key: String, _ bytes: [UInt8]) { state.withLock { $0.objects[key] = bytes } }
   func cancel() {}
@@ -260,6 +280,7 @@ private final class FaultyStore: ObjectStore {
     return try call { (state) throws(StoreFailure) in
       guard state.uploads[uploadID]?.key == key else { throw StoreFailure(.noSuchUpload, "gone") }
       state.uploads[uploadID]?.parts[number] = bytes
+      state.sentPartCount += 1
       return CompletedPart(number: number, eTag: "e")
     }
   }

@@ -51,7 +51,7 @@ struct MultipartMachineTests {
     run(
       &machine,
       [
-        (.create, .created(uploadID: "u"), .progress), (Self.part(1), Self.done(1), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1), Self.done(1), .progress),
         (Self.part(2), Self.done(2), .progress),
       ])
     // Nothing is completed before the seal, however complete it looks.
@@ -85,7 +85,7 @@ struct MultipartMachineTests {
   func countsParts(byteCount: Int, partCount: Int) {
     var machine = Self.machine()
     machine.seal(byteCount: byteCount, isRecovered: false)
-    run(&machine, [(.create, .created(uploadID: "u"), .progress)])
+    run(&machine, [(.create(key: "k"), .created(uploadID: "u"), .progress)])
     for number in 1...partCount {
       run(
         &machine,
@@ -104,7 +104,7 @@ struct MultipartMachineTests {
   @Test func partsRunBesideEachOtherUpToTheBound() {
     var machine = Self.machine()
     machine.seal(byteCount: 35, isRecovered: false)
-    run(&machine, [(.create, .created(uploadID: "u"), .progress)])
+    run(&machine, [(.create(key: "k"), .created(uploadID: "u"), .progress)])
     #expect(machine.next() == Self.part(1))
     #expect(machine.next() == Self.part(2))
     #expect(machine.next() == nil)
@@ -127,7 +127,7 @@ struct MultipartMachineTests {
       run(
         &machine,
         [
-          (.create, .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
+          (.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
           (.complete(uploadID: "u", parts: Self.parts(1)), .failed(kind), .again),
           (.prove(byteCount: 8), .failed(.unreachable), .again),
           (
@@ -172,7 +172,7 @@ struct MultipartMachineTests {
     run(
       &machine,
       [
-        (.create, .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
         (.complete(uploadID: "u", parts: Self.parts(1)), .failed(.preconditionFailed), .again),
         (.prove(byteCount: 8), .proof(.foreign), .quarantined),
         (.cleanUp([Self.leftover("u")], isAll: true), .done, .progress),
@@ -191,10 +191,10 @@ struct MultipartMachineTests {
     run(
       &machine,
       [
-        (.create, .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
         (.complete(uploadID: "u", parts: Self.parts(1)), .failed(kind), .again),
         (.cleanUp([Self.leftover("u")], isAll: true), .done, .progress),
-        (.create, .created(uploadID: "v"), .progress),
+        (.create(key: "k"), .created(uploadID: "v"), .progress),
         (Self.part(1, 8, upload: "v"), Self.done(1), .progress),
         (.complete(uploadID: "v", parts: Self.parts(1)), .done, .stored(.multipart)),
       ])
@@ -206,10 +206,10 @@ struct MultipartMachineTests {
     run(
       &machine,
       [
-        (.create, .created(uploadID: "u"), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
         (Self.part(1), .failed(.noSuchUpload), .again),
         // Not sealed: nothing can be there under the key.
-        (.create, .created(uploadID: "v"), .progress),
+        (.create(key: "k"), .created(uploadID: "v"), .progress),
       ])
     machine.seal(byteCount: 12, isRecovered: false)
     run(
@@ -217,7 +217,7 @@ struct MultipartMachineTests {
       [
         (Self.part(1, upload: "v"), .failed(.noSuchUpload), .again),
         (.prove(byteCount: 12), .proof(.absent), .progress),
-        (.create, .created(uploadID: "w"), .progress),
+        (.create(key: "k"), .created(uploadID: "w"), .progress),
         (Self.part(1, upload: "w"), Self.done(1), .progress),
         (Self.part(2, 2, upload: "w"), Self.done(2), .progress),
         (.complete(uploadID: "w", parts: Self.parts(2)), .failed(.noSuchUpload), .again),
@@ -234,10 +234,10 @@ struct MultipartMachineTests {
     run(
       &machine,
       [
-        (.create, .failed(.unknown), .again),
+        (.create(key: "k"), .failed(.unknown), .again),
         (.cleanUp([unknown], isAll: true), .failed(.unknown), .again),
         (.cleanUp([unknown], isAll: true), .done, .progress),
-        (.create, .created(uploadID: "u"), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
         (Self.part(1, 8), Self.done(1), .progress),
         (.complete(uploadID: "u", parts: Self.parts(1)), .done, .stored(.multipart)),
         (.cleanUp([unknown], isAll: true), .done, .progress), (.removeFiles, .done, .finished),
@@ -253,7 +253,7 @@ struct MultipartMachineTests {
       &machine,
       [
         (.cleanUp([Self.leftover("old")], isAll: true), .failed(.accessDenied), .progress),
-        (.create, .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
         (.complete(uploadID: "u", parts: Self.parts(1)), .done, .stored(.multipart)),
       ])
     for count in 1...ServiceLimits.triesOfRefusedCleanUp {
@@ -278,7 +278,7 @@ struct MultipartMachineTests {
       [
         (.prove(byteCount: 8), .proof(.absent), .progress),
         (.cleanUp([Self.leftover("old")], isAll: true), .done, .progress),
-        (.create, .created(uploadID: "u"), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
       ])
   }
 
@@ -303,16 +303,47 @@ struct MultipartMachineTests {
     machine.grow(to: 20)
     run(
       &machine,
-      [(.create, .created(uploadID: "u"), .progress), (Self.part(1), .fileAbsent, .progress)])
+      [(.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1), .fileAbsent, .progress)])
     #expect(machine.next() == nil)
     machine.seal(byteCount: 20, isRecovered: false)
     #expect(machine.next() == Self.part(1))
   }
 
+  /// Its new name is no new file: the upload and its parts stay.
+  @Test func renamedFileKeepsItsUpload() {
+    var machine = Self.machine()
+    machine.grow(to: 20)
+    run(
+      &machine,
+      [
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
+        (Self.part(1), Self.done(1), .progress), (Self.part(2), .fileAbsent, .progress),
+      ])
+    #expect(!machine.rename(key: "other"))
+    #expect(machine.rename(key: "k"))
+    run(&machine, [(Self.part(2), .renamed, .progress), (Self.part(2), Self.done(2), .progress)])
+    machine.seal(byteCount: 20, isRecovered: false)
+    #expect(!machine.rename(key: "k"))
+    run(
+      &machine,
+      [(.complete(uploadID: "u", parts: Self.parts(2)), .done, .stored(.multipart))])
+    #expect(machine.leftovers.isEmpty)
+  }
+
+  /// The key that the creation was asked with is the one to abort under.
+  @Test func lateAnswerIsALeftoverOfItsOwnKey() {
+    var machine = Self.machine()
+    machine.grow(to: 20)
+    #expect(machine.next() == .create(key: "k"))
+    machine.reopen(key: "other")
+    _ = machine.finish(.create(key: "k"), generation: 0, .created(uploadID: "old"))
+    #expect(machine.leftovers == [Self.leftover("old")])
+  }
+
   @Test func abandonedIsAborted() {
     var machine = Self.machine()
     machine.grow(to: 20)
-    run(&machine, [(.create, .created(uploadID: "u"), .progress)])
+    run(&machine, [(.create(key: "k"), .created(uploadID: "u"), .progress)])
     #expect(machine.next() == Self.part(1))
     machine.abandon()
     // Not while a part is under way: it could outlive the abort.
@@ -326,17 +357,17 @@ struct MultipartMachineTests {
   @Test func lateAnswerOfAnAbandonedFileIsALeftover() {
     var machine = Self.machine()
     machine.grow(to: 20)
-    #expect(machine.next() == .create)
+    #expect(machine.next() == .create(key: "k"))
     machine.abandon()
     machine.reopen(key: "k")
     machine.grow(to: 10)
     #expect(machine.next() == nil)
-    #expect(machine.finish(.create, generation: 0, .created(uploadID: "old")) == .progress)
+    #expect(machine.finish(.create(key: "k"), generation: 0, .created(uploadID: "old")) == .progress)
     run(
       &machine,
       [
         (.cleanUp([Self.leftover("old")], isAll: true), .done, .progress),
-        (.create, .created(uploadID: "new"), .progress),
+        (.create(key: "k"), .created(uploadID: "new"), .progress),
         (Self.part(1, upload: "new"), Self.done(1), .progress),
       ])
   }

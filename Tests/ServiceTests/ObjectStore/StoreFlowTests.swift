@@ -98,6 +98,9 @@ struct StoreFlowTests {
           if !order.unsealed {
             try disk.rename(
               FileName.objectTemporary(id).text, to: FileName.object(id).text)
+            if !order.recovered {
+              delivery.objectOpened(id, key: object.key, fileName: FileName.object(id).text)
+            }
           }
         }
         sealed.append(

@@ -81,6 +81,8 @@ struct DeliveryCore {
   mutating func opened(_ id: ObjectID, key: String, fileName: String) {
     if entries[id] == nil {
       insert(id, Entry(machine: MultipartMachine(key: key, settings: settings), fileName: fileName))
+    } else if entries[id]?.machine.rename(key: key) == true {
+      entries[id]?.fileName = fileName
     } else {
       entries[id]?.machine.reopen(key: key)
       entries[id]?.fileName = fileName
@@ -223,7 +225,9 @@ struct DeliveryCore {
     _ now: Duration, _ wallSeconds: Double, _ counters: DeliveryCounters
   ) -> [StoreEvent] {
     guard var entry = entries[file.id] else { return [] }
-    let verdict = entry.machine.finish(job, generation: ticket.generation, outcome.answer)
+    let isLate = outcome.answer == .fileAbsent && file.fileName != entry.fileName
+    let verdict = entry.machine.finish(
+      job, generation: ticket.generation, isLate ? .renamed : outcome.answer)
     var events: [StoreEvent] = []
     let object = StoreEvent.Object(
       key: file.key, rowCount: entry.rowCount, byteCount: entry.machine.byteCount)

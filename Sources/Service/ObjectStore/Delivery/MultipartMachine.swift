@@ -14,7 +14,7 @@ struct MultipartMachine: Sendable {
   /// One thing to do; the answer comes back through `finish`.
   enum Job: Equatable, Sendable {
     /// Record the key, create an upload, record its id.
-    case create
+    case create(key: String)
     case part(uploadID: String, number: Int, offset: Int, byteCount: Int)
     case put(byteCount: Int)
     case complete(uploadID: String, parts: [CompletedPart])
@@ -41,6 +41,8 @@ struct MultipartMachine: Sendable {
     case proof(Proof)
     /// The file is not in DATA_DIR.
     case fileAbsent
+    /// The file had got another name meanwhile.
+    case renamed
     case failed(StoreFailure.Kind)
   }
 
@@ -99,7 +101,7 @@ struct MultipartMachine: Sendable {
   private var isRecovered = false
   /// Something visible may have been made.
   private var mustProve = false
-  /// The file goes by another name now; wait for the seal, which tells it.
+  /// The file goes by another name now; wait until it is told.
   private var isFileLost = false
   private var upload: Upload?
   private(set) var leftovers: [Leftover] = []
@@ -123,6 +125,14 @@ struct MultipartMachine: Sendable {
 
   /// A record of an earlier process.
   mutating func found(_ leftover: Leftover) { leftovers.append(leftover) }
+
+  /// The growing file goes by another name, its bytes are the same: the upload goes on. False: it
+  /// is no growing file of this key, so what was told of is a new one.
+  mutating func rename(key: String) -> Bool {
+    guard state == .open, !isSealed, key == self.key else { return false }
+    isFileLost = false
+    return true
+  }
 
   /// A new file takes the place of an abandoned one.
   mutating func reopen(key: String) {
@@ -196,7 +206,7 @@ struct MultipartMachine: Sendable {
       return leftovers.isEmpty ? .put(byteCount: byteCount) : cleanUp
     }
     guard settings.takesParts, isSealed || byteCount >= settings.partByteCount else { return nil }
-    return leftovers.isEmpty ? .create : cleanUp
+    return leftovers.isEmpty ? .create(key: key) : cleanUp
   }
 
   private var cleanUp: Job { .cleanUp(leftovers, isAll: postponed.isEmpty) }
@@ -251,9 +261,10 @@ struct MultipartMachine: Sendable {
   /// Of a file that is gone only the uploads matter.
   private mutating func finishStale(_ job: Job, _ answer: Answer) {
     switch (job, answer) {
-    case (.create, .created(let id)):
+    // The key may be another by now.
+    case (.create(let key), .created(let id)):
       leftovers.append(Leftover(key: key, uploadIDs: [id], mayHoldUnknown: false))
-    case (.create, .failed(.unknown)), (.create, .failed(.cancelled)):
+    case (.create(let key), .failed(.unknown)), (.create(let key), .failed(.cancelled)):
       leftovers.append(Leftover(key: key, uploadIDs: [], mayHoldUnknown: true))
     case (.cleanUp(let cleaned, _), .done):
       leftovers.removeAll { cleaned.contains($0) }
@@ -288,6 +299,7 @@ struct MultipartMachine: Sendable {
       upload = nil
       mustProve = isSealed
       return .again
+    case .renamed: return .progress
     case .fileAbsent where !isSealed:
       isFileLost = true
       return .progress

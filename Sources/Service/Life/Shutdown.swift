@@ -25,8 +25,7 @@ struct Shutdown {
     }
     var isStored = false
     while !isStored, !isHurried, !limit.hasPassed {
-      isStored = parts.delivery.drain(
-        until: Date(timeIntervalSinceNow: ServiceLimits.shutdownSlice.seconds))
+      isStored = parts.delivery.drain(within: ServiceLimits.shutdownSlice)
       isHurried = isHurried || wasSignalled()
     }
     parts.stop()

@@ -15,7 +15,7 @@ protocol StoreClock: AnyObject, Sendable {
 /// The system's clocks.
 // Unchecked: `isInterrupted` is guarded by the condition's lock.
 final class SystemStoreClock: StoreClock, @unchecked Sendable {
-  private let condition = NSCondition()
+  private let condition = MonotonicCondition()
   private var isInterrupted = false
   private let start = ContinuousClock.now
 
@@ -23,7 +23,7 @@ final class SystemStoreClock: StoreClock, @unchecked Sendable {
   var uptime: Duration { ContinuousClock.now - start }
 
   func sleep(_ duration: Duration) {
-    let end = Date(timeIntervalSinceNow: duration.inSeconds)
+    let end = MonotonicCondition.Moment(after: duration)
     condition.lock()
     defer { condition.unlock() }
     while !isInterrupted, condition.wait(until: end) {}

@@ -62,7 +62,7 @@ struct StoreFlowTests {
       events: { lines.append($0) })
     delivery.start(observer: observer)
     try run(order, disk, delivery)
-    let isDrained = delivery.drain(until: Date(timeIntervalSinceNow: order.timeoutSeconds))
+    let isDrained = delivery.drain(within: .seconds(order.timeoutSeconds))
     // The check of the store is no part of the drain.
     for _ in 0..<100 where !lines.lines.withLock({ $0.contains { $0.contains("check") } }) {
       Thread.sleep(forTimeInterval: 0.02)

@@ -13,11 +13,12 @@ final class Delivery: ObjectDelivery, @unchecked Sendable {
   private let runner: DeliveryRunner
   private let clock: any StoreClock
   private let events: StoreEventSink
-  private let condition = NSCondition()
+  private let condition = MonotonicCondition()
   private var core: DeliveryCore
   private var observer: (any DeliveryObserver)?
   private var runningThreads = 0
   private var isStopping = false
+  private var isHurried = false
 
   /// `maximumFileByteCount`: FLUSH_MAX_BYTES, which fixes the size of parts.
   init(
@@ -63,15 +64,19 @@ final class Delivery: ObjectDelivery, @unchecked Sendable {
     }
   }
 
-  /// Tries all that waits at once, and waits until everything sealed is stored; false: not by the
-  /// deadline.
-  func drain(until deadline: Date) -> Bool {
+  /// Waits until everything sealed is stored; false: not within `limit`. The first call tries all
+  /// that waits at once; after that the waits hold again, so that calling it often is no storm.
+  func drain(within limit: Duration) -> Bool {
+    let end = MonotonicCondition.Moment(after: limit)
     condition.lock()
     defer { condition.unlock() }
-    core.hurry()
-    condition.broadcast()
+    if !isHurried {
+      isHurried = true
+      core.hurry()
+      condition.broadcast()
+    }
     while !core.isDrained {
-      guard condition.wait(until: deadline) else { return core.isDrained }
+      guard condition.wait(until: end) else { return core.isDrained }
     }
     return true
   }
@@ -132,8 +137,8 @@ final class Delivery: ObjectDelivery, @unchecked Sendable {
       }
       switch core.next(now: clock.uptime) {
       case .wait(let until):
-        let seconds = until.map { ($0 - clock.uptime).inSeconds } ?? 3600
-        _ = condition.wait(until: Date(timeIntervalSinceNow: max(0.001, min(seconds, 3600))))
+        let left = until.map { max(.milliseconds(1), $0 - clock.uptime) } ?? .seconds(3600)
+        _ = condition.wait(until: MonotonicCondition.Moment(after: left))
       case .run(let ticket):
         condition.unlock()
         let outcome = runner.run(ticket.work)

@@ -88,5 +88,8 @@ struct StoreFailure: Error, Sendable, CustomStringConvertible {
     self.message = message
   }
 
+  /// Whether the call may have taken effect although it failed.
+  var mayBeDone: Bool { kind == .unknown || kind == .cancelled }
+
   var description: String { message }
 }

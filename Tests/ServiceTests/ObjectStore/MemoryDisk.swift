@@ -72,6 +72,9 @@ final class MemoryFile: DiskFile {
   }
 
   func preallocate(offset: Int, count: Int) throws(DiskError) {}
-  func truncate(to byteCount: Int) throws(DiskError) {}
+  func truncate(to byteCount: Int) throws(DiskError) {
+    bytes.withLock { $0.removeLast(max(0, $0.count - byteCount)) }
+  }
+
   func sync() throws(DiskError) {}
 }

@@ -51,7 +51,8 @@ struct MultipartMachineTests {
     run(
       &machine,
       [
-        (.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1), Self.done(1), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
+        (Self.part(1), Self.done(1), .progress),
         (Self.part(2), Self.done(2), .progress),
       ])
     // Nothing is completed before the seal, however complete it looks.
@@ -127,7 +128,8 @@ struct MultipartMachineTests {
       run(
         &machine,
         [
-          (.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
+          (.create(key: "k"), .created(uploadID: "u"), .progress),
+          (Self.part(1, 8), Self.done(1), .progress),
           (.complete(uploadID: "u", parts: Self.parts(1)), .failed(kind), .again),
           (.prove(byteCount: 8), .failed(.unreachable), .again),
           (
@@ -172,7 +174,8 @@ struct MultipartMachineTests {
     run(
       &machine,
       [
-        (.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
+        (Self.part(1, 8), Self.done(1), .progress),
         (.complete(uploadID: "u", parts: Self.parts(1)), .failed(.preconditionFailed), .again),
         (.prove(byteCount: 8), .proof(.foreign), .quarantined),
         (.cleanUp([Self.leftover("u")], isAll: true), .done, .progress),
@@ -191,7 +194,8 @@ struct MultipartMachineTests {
     run(
       &machine,
       [
-        (.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
+        (Self.part(1, 8), Self.done(1), .progress),
         (.complete(uploadID: "u", parts: Self.parts(1)), .failed(kind), .again),
         (.cleanUp([Self.leftover("u")], isAll: true), .done, .progress),
         (.create(key: "k"), .created(uploadID: "v"), .progress),
@@ -253,7 +257,8 @@ struct MultipartMachineTests {
       &machine,
       [
         (.cleanUp([Self.leftover("old")], isAll: true), .failed(.accessDenied), .progress),
-        (.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1, 8), Self.done(1), .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
+        (Self.part(1, 8), Self.done(1), .progress),
         (.complete(uploadID: "u", parts: Self.parts(1)), .done, .stored(.multipart)),
       ])
     for count in 1...ServiceLimits.triesOfRefusedCleanUp {
@@ -303,7 +308,10 @@ struct MultipartMachineTests {
     machine.grow(to: 20)
     run(
       &machine,
-      [(.create(key: "k"), .created(uploadID: "u"), .progress), (Self.part(1), .fileAbsent, .progress)])
+      [
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
+        (Self.part(1), .fileAbsent, .progress),
+      ])
     #expect(machine.next() == nil)
     machine.seal(byteCount: 20, isRecovered: false)
     #expect(machine.next() == Self.part(1))
@@ -328,6 +336,20 @@ struct MultipartMachineTests {
       &machine,
       [(.complete(uploadID: "u", parts: Self.parts(2)), .done, .stored(.multipart))])
     #expect(machine.leftovers.isEmpty)
+  }
+
+  @Test func leftoversOfOneKeyAreOne() {
+    var machine = Self.machine()
+    machine.found(Self.leftover("a"))
+    machine.found(MultipartMachine.Leftover(key: "k", uploadIDs: [], mayHoldUnknown: true))
+    machine.found(Self.leftover("b"))
+    machine.found(Self.leftover("a"))
+    machine.found(MultipartMachine.Leftover(key: "l", uploadIDs: ["c"], mayHoldUnknown: false))
+    #expect(
+      machine.leftovers == [
+        MultipartMachine.Leftover(key: "k", uploadIDs: ["a", "b"], mayHoldUnknown: true),
+        MultipartMachine.Leftover(key: "l", uploadIDs: ["c"], mayHoldUnknown: false),
+      ])
   }
 
   /// The key that the creation was asked with is the one to abort under.
@@ -362,7 +384,8 @@ struct MultipartMachineTests {
     machine.reopen(key: "k")
     machine.grow(to: 10)
     #expect(machine.next() == nil)
-    #expect(machine.finish(.create(key: "k"), generation: 0, .created(uploadID: "old")) == .progress)
+    #expect(
+      machine.finish(.create(key: "k"), generation: 0, .created(uploadID: "old")) == .progress)
     run(
       &machine,
       [

@@ -119,7 +119,14 @@ struct DeliveryRunner: Sendable {
     let (record, end) = try openRecord(name)
     try write(beginning, to: record, at: end)
     try disk.syncDirectory()
-    let uploadID = try store.createMultipart(file.key)
+    let uploadID: String
+    do {
+      uploadID = try store.createMultipart(file.key)
+    } catch {
+      // Nothing came of it, so that nothing needs to be looked for; should this fail, it is.
+      if !error.mayBeDone, (try? record.truncate(to: end)) != nil { try? record.sync() }
+      throw error
+    }
     do {
       try write(UploadRecord.answer(uploadID: uploadID), to: record, at: end + beginning.count)
     } catch {

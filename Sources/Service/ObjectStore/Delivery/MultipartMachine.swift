@@ -124,7 +124,7 @@ struct MultipartMachine: Sendable {
   // MARK: Inputs
 
   /// A record of an earlier process.
-  mutating func found(_ leftover: Leftover) { leftovers.append(leftover) }
+  mutating func found(_ leftover: Leftover) { add(leftover) }
 
   /// The growing file goes by another name, its bytes are the same: the upload goes on. False: it
   /// is no growing file of this key, so what was told of is a new one.
@@ -263,9 +263,9 @@ struct MultipartMachine: Sendable {
     switch (job, answer) {
     // The key may be another by now.
     case (.create(let key), .created(let id)):
-      leftovers.append(Leftover(key: key, uploadIDs: [id], mayHoldUnknown: false))
+      add(Leftover(key: key, uploadIDs: [id], mayHoldUnknown: false))
     case (.create(let key), .failed(.unknown)), (.create(let key), .failed(.cancelled)):
-      leftovers.append(Leftover(key: key, uploadIDs: [], mayHoldUnknown: true))
+      add(Leftover(key: key, uploadIDs: [], mayHoldUnknown: true))
     case (.cleanUp(let cleaned, _), .done):
       leftovers.removeAll { cleaned.contains($0) }
     default: break
@@ -278,7 +278,7 @@ struct MultipartMachine: Sendable {
       upload = Upload(id: id)
       return .progress
     case .failed(.unknown), .failed(.cancelled):
-      leftovers.append(Leftover(key: key, uploadIDs: [], mayHoldUnknown: true))
+      add(Leftover(key: key, uploadIDs: [], mayHoldUnknown: true))
       hadUnknownCreate = true
       return .again
     default: return .again
@@ -388,7 +388,7 @@ struct MultipartMachine: Sendable {
     upload = nil
     if hadUnknownCreate {
       // An upload whose answer was lost may have come into being after it was looked for.
-      leftovers.append(Leftover(key: key, uploadIDs: [], mayHoldUnknown: true))
+      add(Leftover(key: key, uploadIDs: [], mayHoldUnknown: true))
       hadUnknownCreate = false
     }
     recallPostponed()
@@ -397,13 +397,24 @@ struct MultipartMachine: Sendable {
   }
 
   private mutating func recallPostponed() {
-    leftovers += postponed
+    for leftover in postponed { add(leftover) }
     postponed = []
   }
 
   private mutating func giveUpUpload() {
     guard let upload else { return }
-    leftovers.append(Leftover(key: key, uploadIDs: [upload.id], mayHoldUnknown: false))
+    add(Leftover(key: key, uploadIDs: [upload.id], mayHoldUnknown: false))
     self.upload = nil
+  }
+
+  /// One leftover a key, so that a long outage does not ask the store for the same list many times.
+  private mutating func add(_ leftover: Leftover) {
+    guard let place = leftovers.firstIndex(where: { $0.key == leftover.key }) else {
+      leftovers.append(leftover)
+      return
+    }
+    let known = leftovers[place].uploadIDs
+    leftovers[place].uploadIDs += leftover.uploadIDs.filter { !known.contains($0) }
+    leftovers[place].mayHoldUnknown = leftovers[place].mayHoldUnknown || leftover.mayHoldUnknown
   }
 }

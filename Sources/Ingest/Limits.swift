@@ -75,6 +75,9 @@ extension IngestLimits {
 extension IngestLimits {
   /// Bytes of an object's key (S3's own bound).
   package static let maximumKeyByteCount = 1_024
+  /// Bytes of a cluster's name in a key, escaped: with what stands around it, it is one component
+  /// of a path, which file systems bound at 255.
+  package static let maximumClusterNameByteCount = 200
   /// Bytes of a seal that a start will read: 150,000 nodes with 30 ids each, and 4,096 objects.
   package static let maximumSealByteCount = 256 << 20
   /// Bytes that DATA_DIR needs beyond the spool and two object files.

@@ -63,10 +63,12 @@ import Testing
     let keys = try ObjectKey(prefix: "{cluster_name}/", writer: writer)
     var seen: Set<String> = []
     for ending in ["a", "b", "/", "ü", "🙂"] {
-      for length in [300, 400, 500, 5_000] {
+      for length in [60, 100, 300, 400, 500, 5_000] {
         let name = String(repeating: "ü/", count: length) + ending
         let key = keys.key(cluster: name, day: 1, segment: 1)
         #expect(key.utf8.count <= IngestLimits.maximumKeyByteCount)
+        // One that is longer is no name of a directory.
+        #expect(key.split(separator: "/").allSatisfy { $0.utf8.count <= 255 })
         #expect(seen.insert(key).inserted)
       }
     }

@@ -51,16 +51,19 @@ package struct ObjectKey: Sendable {
   }
 
   /// The key of an object, at most 1,024 bytes: the cluster's name is cut (at a code point, and
-  /// marked by its hash, so that two names never meet) when it would be longer.
+  /// marked by its hash, so that two names never meet) when it would be longer, or when the name
+  /// alone is too long for a directory.
   package func key(cluster: String, day: Int32, segment: UInt64) -> String {
     let date = CivilDate(day: day).description
-    let whole = build(cluster: HiveName.escape(cluster), date: date, segment: segment)
-    let excess = whole.utf8.count - IngestLimits.maximumKeyByteCount
-    guard excess > 0 else { return whole }
-    let uses = 1 + pieces.count { if case .clusterName = $0 { true } else { false } }
     let escaped = HiveName.escape(cluster)
+    let whole = build(cluster: escaped, date: date, segment: segment)
+    let excess = max(0, whole.utf8.count - IngestLimits.maximumKeyByteCount)
+    let longest = IngestLimits.maximumClusterNameByteCount
+    guard excess > 0 || escaped.utf8.count > longest else { return whole }
+    let uses = 1 + pieces.count { if case .clusterName = $0 { true } else { false } }
     let mark = "~" + Hex.text(cluster.xxh3)
-    let room = max(0, escaped.utf8.count - (excess + uses - 1) / uses - mark.utf8.count)
+    let length = min(longest, escaped.utf8.count - (excess + uses - 1) / uses)
+    let room = max(0, length - mark.utf8.count)
     return build(
       cluster: Self.cut(cluster, escapedTo: room) + mark, date: date, segment: segment)
   }

@@ -177,6 +177,7 @@ final class DirectoryStore: ObjectStore {
     let text = "cannot \(call) \(path): \(String(cString: strerror(number)))"
     switch number {
     case EACCES, EPERM, EROFS: return StoreFailure(.accessDenied, text)
+    case ENAMETOOLONG: return StoreFailure(.rejected, text)
     default: return StoreFailure(.unknown, text)
     }
   }

@@ -81,6 +81,15 @@ struct DirectoryStoreTests {
     }
   }
 
+  @Test func refusesNamesThatAreTooLong() throws {
+    try withPlace { place in
+      let key = String(repeating: "n", count: 256) + "/o"
+      let body = try source("new", place, links: false)
+      let failure = #expect(throws: StoreFailure.self) { try place.store.put(key, body) }
+      #expect(failure?.kind == .rejected)
+    }
+  }
+
   @Test func saysWhatIsInTheWay() throws {
     try withPlace { place in
       try FileManager.default.createDirectory(

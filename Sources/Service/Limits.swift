@@ -1,3 +1,5 @@
+import Ingest
+
 /// Every capacity and bound of the executable, in one place.
 enum ServiceLimits {
   // MARK: Requests
@@ -65,8 +67,8 @@ enum ServiceLimits {
 
   /// Open connections at most; beyond that accepting pauses.
   static let maximumConnectionCount = 131_072
-  /// File descriptors kept for logs, objects, the API server and the store.
-  static let reservedDescriptorCount = 256
+  /// File descriptors kept for object files, and for logs, the API server and the store.
+  static let reservedDescriptorCount = IngestLimits.maximumOpenObjects + 512
   /// Connections that the kernel holds before they are accepted.
   static let listenBacklog: Int32 = 4096
   /// Event loops: one serves some 30,000 reports a second, and the rest of the machine has the

@@ -70,6 +70,23 @@ def test_leftovers_of_an_ended_process_are_aborted(flow, moto):
     assert result["files"] == []
 
 
+def test_growing_upload_is_completed_and_not_redone(flow, moto):
+    """The file gets its final name before the seal: what was sent by then counts."""
+    lines = []
+
+    def watch(line, _):
+        lines.append(line)
+
+    proxy = FaultProxy(moto, watch)
+    size = (32 << 20) + 12345
+    check_delivered(flow.order((size,), keys_for(proxy.url)), (size,))
+    check_stored(client(moto), (size,))
+    assert sum(line.startswith("POST") and "uploads" in line for line in lines) == 1, lines
+    assert sum("partNumber=" in line for line in lines) == 5, lines
+    assert not any(line.startswith("DELETE") for line in lines), lines
+    proxy.close()
+
+
 def test_lost_answers(flow, moto):
     """Each answer is lost once, after it took effect: objects are there once, no upload is left."""
     lost = set()

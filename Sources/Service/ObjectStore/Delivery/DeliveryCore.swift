@@ -55,8 +55,9 @@ struct DeliveryCore {
   private let store: String
   private let random: @Sendable () -> Double
   private var entries: [ObjectID: Entry] = [:]
-  /// Keys of `entries`, ascending: the oldest segment first.
-  private var order: [ObjectID] = []
+  private var known: [UInt64: Set<ObjectID>] = [:]
+  private var queue = DeliveryQueue()
+  private var tally = DeliveryTally()
   /// Objects of sealed segments that are not finished.
   private var remaining: [UInt64: Set<ObjectID>] = [:]
   private var delivered: [UInt64] = []
@@ -90,15 +91,17 @@ struct DeliveryCore {
       entries[id]?.failureCount = 0
       entries[id]?.notBefore = .zero
     }
+    changed(id)
   }
 
   mutating func grew(_ id: ObjectID, byteCount: Int) {
     entries[id]?.machine.grow(to: byteCount)
+    changed(id)
   }
 
   mutating func sealed(_ segment: UInt64, objects: [SealedObject], recovered: Bool, now: Duration) {
     let listed = Set(objects.map(\.id))
-    for id in order where id.segment == segment && !listed.contains(id) { abandon(id) }
+    for id in known[segment] ?? [] where !listed.contains(id) { abandon(id) }
     for object in objects {
       if entries[object.id] == nil {
         let machine = MultipartMachine(key: object.key, settings: settings)
@@ -113,17 +116,18 @@ struct DeliveryCore {
       entries[object.id]?.notBefore = .zero
       entries[object.id]?.began = now
       entries[object.id]?.machine.seal(byteCount: object.byteCount, isRecovered: recovered)
+      changed(object.id)
     }
     if listed.isEmpty { delivered.append(segment) } else { remaining[segment] = listed }
   }
 
   mutating func abandoned(_ segment: UInt64) {
-    for id in order where id.segment == segment { abandon(id) }
+    for id in known[segment] ?? [] { abandon(id) }
   }
 
   private mutating func abandon(_ id: ObjectID) {
     entries[id]?.machine.abandon()
-    if entries[id]?.machine.isDone == true { remove(id) }
+    if entries[id]?.machine.isDone == true { remove(id) } else { changed(id) }
   }
 
   // MARK: Jobs
@@ -142,21 +146,32 @@ struct DeliveryCore {
     guard pausedUntil <= now else {
       return .wait(until: min(wake ?? pausedUntil, pausedUntil))
     }
-    // Sealed objects first: until they are stored, their segments hold disk space.
-    for wantsSealed in [true, false] {
-      for id in order {
-        guard let entry = entries[id], entry.machine.isSealed == wantsSealed else { continue }
-        guard entry.notBefore <= now else {
-          wake = min(wake ?? entry.notBefore, entry.notBefore)
-          continue
-        }
-        guard let job = entries[id]?.machine.next() else { continue }
-        if entry.began == nil { entries[id]?.began = now }
-        let file = File(id: id, key: entry.machine.key, fileName: entry.fileName)
-        return .run(
-          Ticket(work: .object(job, file), generation: entry.machine.generation))
+    while let id = queue.takeDue(now: now) { changed(id) }
+    while let (id, isSealed) = queue.first {
+      guard let entry = entries[id] else {
+        queue.removeFirst()
+        continue
       }
+      if entry.machine.isSealed != isSealed {
+        queue.removeFirst()
+        changed(id)
+        continue
+      }
+      if entry.notBefore > now {
+        queue.removeFirst()
+        queue.insert(id, at: entry.notBefore)
+        continue
+      }
+      guard let job = entries[id]?.machine.next() else {
+        queue.removeFirst()
+        continue
+      }
+      if entry.began == nil { entries[id]?.began = now }
+      let file = File(id: id, key: entry.machine.key, fileName: entry.fileName)
+      return .run(
+        Ticket(work: .object(job, file), generation: entry.machine.generation))
     }
+    if let due = queue.nextTime { wake = min(wake ?? due, due) }
     return .wait(until: wake)
   }
 
@@ -193,29 +208,22 @@ struct DeliveryCore {
   }
 
   /// Whether nothing sealed waits, but for quarantined objects.
-  var isDrained: Bool {
-    !entries.values.contains { $0.machine.isSealed && !$0.machine.isQuarantined }
-      && delivered.isEmpty
-  }
+  var isDrained: Bool { tally.openCount == 0 && delivered.isEmpty }
 
   /// Lets nothing wait for a later try: the service is ending, and this is the last chance.
   mutating func hurry() {
     resume()
-    for id in order { entries[id]?.notBefore = .zero }
+    for id in entries.keys {
+      entries[id]?.notBefore = .zero
+      changed(id)
+    }
   }
 
-  func updateGauges(_ counters: DeliveryCounters) {
-    var count = 0
-    var bytes = 0
-    var oldest = Int64.max
-    for entry in entries.values where entry.machine.isSealed && !entry.machine.isStored {
-      count += 1
-      bytes += entry.machine.byteCount
-      oldest = min(oldest, entry.oldestRowSeconds)
-    }
-    counters.pendingObjects.store(count, ordering: .relaxed)
-    counters.pendingBytes.store(bytes, ordering: .relaxed)
-    counters.oldestPendingRowSeconds.store(count == 0 ? 0 : Int(oldest), ordering: .relaxed)
+  mutating func updateGauges(_ counters: DeliveryCounters) {
+    let oldest = tally.oldestRowSeconds() ?? 0
+    counters.pendingObjects.store(tally.pendingCount, ordering: .relaxed)
+    counters.pendingBytes.store(tally.pendingByteCount, ordering: .relaxed)
+    counters.oldestPendingRowSeconds.store(Int(oldest), ordering: .relaxed)
   }
 
   // MARK: Answers
@@ -276,7 +284,7 @@ struct DeliveryCore {
       events.append(.leftoverKept(key: file.key, reason: outcome.message))
     }
     entries[file.id] = entry
-    if entry.machine.isDone { finished(file.id) }
+    if entry.machine.isDone { finished(file.id) } else { changed(file.id) }
     return events
   }
 
@@ -344,6 +352,7 @@ struct DeliveryCore {
       MultipartMachine.Leftover(
         key: record.key, uploadIDs: record.uploadID.map { [$0] } ?? [],
         mayHoldUnknown: record.uploadID == nil))
+    changed(id)
   }
 
   private mutating func finished(_ id: ObjectID) {
@@ -360,14 +369,27 @@ struct DeliveryCore {
 
   private mutating func insert(_ id: ObjectID, _ entry: Entry) {
     entries[id] = entry
-    // Nearly always the newest.
-    let place = order.lastIndex { $0 < id }.map { $0 + 1 } ?? 0
-    order.insert(id, at: place)
+    known[id.segment, default: []].insert(id)
   }
 
   private mutating func remove(_ id: ObjectID) {
     entries[id] = nil
-    if let place = order.firstIndex(of: id) { order.remove(at: place) }
+    tally.set(id, nil)
+    known[id.segment]?.remove(id)
+    if known[id.segment]?.isEmpty == true { known[id.segment] = nil }
+  }
+
+  /// After every change of an object: it may have something to do now, and count otherwise.
+  private mutating func changed(_ id: ObjectID) {
+    guard let entry = entries[id] else { return }
+    let machine = entry.machine
+    queue.insert(id, isSealed: machine.isSealed)
+    tally.set(
+      id,
+      DeliveryTally.Share(
+        isPending: machine.isSealed && !machine.isStored,
+        isOpen: machine.isSealed && !machine.isQuarantined, byteCount: machine.byteCount,
+        oldestRowSeconds: entry.oldestRowSeconds))
   }
 
   private static func name(of job: MultipartMachine.Job) -> String {

@@ -288,9 +288,10 @@ private final class FaultyStore: ObjectStore {
   func complete(
     _ key: String, uploadID: String, parts: [CompletedPart]
   ) throws(StoreFailure) {
+    let isFaulty = faultShare.withLock { $0 > 0 }
     try call { (state) throws(StoreFailure) in
       guard let upload = state.uploads[uploadID] else { throw StoreFailure(.noSuchUpload, "gone") }
-      if Int.random(in: 0..<20, using: &state.random) == 0 {
+      if isFaulty, Int.random(in: 0..<20, using: &state.random) == 0 {
         throw StoreFailure(.conflict, "another request")
       }
       guard state.objects[key] == nil else { throw StoreFailure(.preconditionFailed, "taken") }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Ingest
 import KubeIndex
 
 /// The executable: no argument serves.
@@ -10,7 +11,7 @@ struct Aggregator: ParsableCommand {
     abstract:
       "Takes usage reports over HTTP, joins them with Kubernetes metadata, and stores Parquet.",
     discussion: SettingsTable.help,
-    version: ServiceVersion.text)
+    version: ProductVersion.text)
 
   func run() throws {
     let (settings, errors) = SettingsReader.read(

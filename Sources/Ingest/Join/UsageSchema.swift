@@ -7,7 +7,8 @@ package enum UsageSchema {
   package static let version = 1
 
   /// The form that parquet-java parses: name, version, build.
-  package static let createdBy = "k8s-usage-aggregator version 1.0.0 (build schema-\(version))"
+  package static let createdBy =
+    "k8s-usage-aggregator version \(ProductVersion.text) (build schema-\(version))"
 
   package static let schema = ParquetSchema([
     ColumnSchema("timestamp", .string),

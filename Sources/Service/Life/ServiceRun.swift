@@ -36,7 +36,7 @@ struct ServiceRun {
   }
 
   private func logStart(_ logger: Logger) {
-    logger.info("aggregator \(ServiceVersion.text) starts")
+    logger.info("aggregator \(ProductVersion.text) starts")
     var values: Logger.Metadata = [:]
     for (name, value) in settings.effectiveValues { values[name] = "\(value)" }
     logger.info("effective settings", metadata: values)

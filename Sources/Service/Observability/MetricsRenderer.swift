@@ -15,7 +15,7 @@ struct MetricsRenderer: Sendable {
     var text = MetricsText()
     text.add(
       "aggregator_build_info", .gauge, "Always 1; the version is the label.",
-      [([("version", ServiceVersion.text)], 1)])
+      [([("version", ProductVersion.text)], 1)])
     renderReports(&text)
     renderLog(&text)
     renderObjects(&text, now)

@@ -58,7 +58,8 @@ struct ServiceRun {
       }
       if parts.fatal.isSet {
         parts.abandon()
-        return 1
+        // Threads are still at work: what `exit` would take apart, they use.
+        _exit(1)
       }
       reminder.tick(logger)
     }

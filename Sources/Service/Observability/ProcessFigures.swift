@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the system says about this process, under the names that Prometheus clients share.
+/// What the system says about this process.
 struct ProcessFigures {
   var cpuSeconds = 0.0
   var residentByteCount = 0
@@ -16,7 +16,9 @@ struct ProcessFigures {
     }
     if let text = ConfigurationFile.read("/proc/self/statm")?.text {
       let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-      figures.residentByteCount = pages.multipliedReportingOverflow(by: 4096).partialValue
+      let pageByteCount = max(1, sysconf(Int32(_SC_PAGESIZE)))
+      figures.residentByteCount =
+        pages.multipliedReportingOverflow(by: pageByteCount).partialValue
     }
     var limit = rlimit()
     if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
@@ -27,11 +29,13 @@ struct ProcessFigures {
 
   func render(_ text: inout MetricsText) {
     text.add(
-      "process_cpu_seconds_total", .counter, "User and system CPU time of the process.", cpuSeconds)
+      "aggregator_process_cpu_seconds_total", .counter,
+      "User and system CPU time of the process.", cpuSeconds)
     text.add(
-      "process_resident_memory_bytes", .gauge, "Resident memory of the process.",
+      "aggregator_process_resident_memory_bytes", .gauge, "Resident memory of the process.",
       residentByteCount)
     text.add(
-      "process_max_fds", .gauge, "Largest number of open files.", maximumDescriptorCount)
+      "aggregator_process_maximum_descriptors", .gauge, "Largest number of open files.",
+      maximumDescriptorCount)
   }
 }

@@ -456,6 +456,20 @@ class TestLogs:
     def test_no_secret_in_any_log(self, start_aggregator, disk_dir, api):
         config = write_kubeconfig(disk_dir / "k", api.url, ca=api.ca, token=CANARY)
         api.tokens = [CANARY]
+        # Our own pod as the API server knows it when the keys are literal values in its manifest.
+        env = [{"name": "AWS_SECRET_ACCESS_KEY", "value": CANARY}]
+        applied = json.dumps({"spec": {"containers": [{"env": env}]}})
+        api.cluster.apply(
+            "pods",
+            {
+                "metadata": {
+                    "name": "aggregator-0",
+                    "namespace": "kube-system",
+                    "annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied},
+                },
+                "spec": {"containers": [{"name": "aggregator", "env": env}]},
+            },
+        )
         service = ready(
             start_aggregator(
                 KUBECONFIG=config,
@@ -480,6 +494,7 @@ class TestLogs:
         service.signal(signal.SIGTERM)
         assert service.wait() == 0
         assert CANARY not in service.log() and CANARY not in page
+        assert re.search(r"K8S API event: pods \S+ object=.*aggregator-0.*\*\*\*", service.log())
 
     def test_json_lines(self, start_aggregator, kubeconfig):
         service = ready(

@@ -32,11 +32,12 @@ final class ServiceParts {
       EventLog.log(event, logger)
       if case .fatal = event { fatal.set() }
     }
+    let mask = SecretMask(environment: settings.environment, endpoint: endpoint)
     reflectors = try Reflectors(
       endpoint: endpoint, mailbox: aggregation.mailbox, counters: kube,
       isDebug: settings.debugKubernetesAPI
     ) { event in
-      EventLog.log(event, logger, debugLogger)
+      EventLog.log(event, logger, debugLogger, mask)
     }
     let httpCounters = HTTPCounters()
     let gate = AcceptGate(limit: HTTPServer.connectionLimit())

@@ -95,8 +95,11 @@ enum EventLog {
 
   // MARK: - Kubernetes
 
-  /// `debugLogger` takes what only debug mode tells; it is heard at every log level.
-  static func log(_ event: KubeEvent, _ logger: Logger, _ debugLogger: Logger) {
+  /// `debugLogger` takes what only debug mode tells; it is heard at every log level. `mask` hides our
+  /// credentials in the objects.
+  static func log(
+    _ event: KubeEvent, _ logger: Logger, _ debugLogger: Logger, _ mask: SecretMask
+  ) {
     switch event {
     case .requested(let kind, let verb, let url):
       debugLogger.info("K8S API request: \(verb.rawValue) \(kind.resource) GET \(url)")
@@ -107,8 +110,8 @@ enum EventLog {
         milliseconds=\(milliseconds)
         """)
     case .received(let kind, let type, let object):
-      debugLogger.info(
-        "K8S API event: \(kind.resource) \(type) object=\(String(decoding: object, as: UTF8.self))")
+      let text = mask.mask(String(decoding: object, as: UTF8.self))
+      debugLogger.info("K8S API event: \(kind.resource) \(type) object=\(text)")
     case .cacheUpdated(let kind, let type, let key, let hits, let misses):
       debugLogger.info(
         """

@@ -9,6 +9,8 @@ package enum KubeIndexLimits {
   package static let tombstoneSeconds: Int64 = 600
   /// Deleted objects kept at most; beyond it the oldest are dropped, and counted.
   package static let maximumTombstones = 1_000_000
+  /// Deleted objects that one call forgets: well under a millisecond of the writer's time.
+  package static let tombstonesPerExpiry = 1_024
   /// Interned values that are looked at, for being unused, with each new one.
   package static let purgeSlotsPerInsertion = 4
 

@@ -176,8 +176,10 @@ package final class Writer {
       .unavailable(message: "the log was not written in time; the report may still be stored")
     ) { $0.deadline <= now }
     if now >= nextExpiry {
-      nextExpiry = now + IngestLimits.expiryPeriod
-      index.expire(nowSeconds: now.components.seconds, oldestRowSeconds: oldestBatchedSeconds)
+      let isDone = index.expire(
+        nowSeconds: now.components.seconds, oldestRowSeconds: oldestBatchedSeconds)
+      // What is left is due with the next step, after live work.
+      nextExpiry = isDone ? now + IngestLimits.expiryPeriod : now
       publish()
     }
     releaseIdleMemory(now: now)

@@ -10,6 +10,8 @@ package final class ClusterIndex {
   private var volumes = RecordTable<VolumeRecord>()
   private var mirrors = MirrorTable()
   private var tombstones = Tombstones()
+  /// Records were forgotten since the tables were last trimmed.
+  private var hasForgotten = false
   private let counters: KubeCounters
   private let maximumTombstones: Int
 
@@ -113,16 +115,27 @@ package final class ClusterIndex {
   /// Forgets what was deleted more than 10 minutes ago and, by then, before the oldest row that
   /// still waits to be joined: `oldestRowSeconds` is when that row arrived, on the clock of
   /// `nowSeconds`; nil: no row waits.
-  package func expire(nowSeconds: Int64, oldestRowSeconds: Int64?) {
+  ///
+  /// Looks at no more than `KubeIndexLimits.tombstonesPerExpiry`, since a million can be due at
+  /// once; false: more are due, call again.
+  @discardableResult
+  package func expire(nowSeconds: Int64, oldestRowSeconds: Int64?) -> Bool {
     let horizon = min(nowSeconds, oldestRowSeconds ?? nowSeconds)
-    var forgotten = 0
+    var remaining = KubeIndexLimits.tombstonesPerExpiry
     while let oldest = tombstones.first,
       oldest.seconds + KubeIndexLimits.tombstoneSeconds <= horizon
     {
+      guard remaining > 0 else { return false }
+      remaining -= 1
       _ = tombstones.removeFirst()
-      if forget(oldest.record) { forgotten += 1 }
+      if forget(oldest.record) { hasForgotten = true }
     }
-    guard forgotten > 0 else { return }
+    if hasForgotten { trim() }
+    return true
+  }
+
+  private func trim() {
+    hasForgotten = false
     nodes.table.trim()
     pods.table.trim()
     claims.table.trim()

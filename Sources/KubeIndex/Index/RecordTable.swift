@@ -63,12 +63,13 @@ struct RecordTable<Record: AnyObject>: ~Copyable {
     var missing: [Record] = []
     let current = generation
     for offset in 0..<table.slotCount {
-      guard let record = table.slots[offset].value else { continue }
+      // The mark first: it is in the slot, while a record is a line of memory of its own.
       let mark = table.slots[offset].mark
-      if mark != Self.deleted, mark != current {
-        table.slots[offset].mark = Self.deleted
-        missing.append(record)
+      guard mark != Self.deleted, mark != current, let record = table.slots[offset].value else {
+        continue
       }
+      table.slots[offset].mark = Self.deleted
+      missing.append(record)
     }
     liveCount -= missing.count
     return missing

@@ -58,6 +58,20 @@ import Testing
     #expect(index.tombstoneCount == 0 && index.checkInvariants() == nil)
   }
 
+  /// A mass deletion falls due at one moment; the writer must not stand still for all of it.
+  @Test func expiryOfManyIsCutIntoSlices() {
+    let index = index()
+    let count = KubeIndexLimits.tombstonesPerExpiry * 2 + 1
+    for number in 0..<count {
+      index.apply(.deleted(.pod(Self.pod("u\(number)"))), nowSeconds: 0)
+    }
+    #expect(!index.expire(nowSeconds: 600, oldestRowSeconds: nil))
+    #expect(index.tombstoneCount == KubeIndexLimits.tombstonesPerExpiry + 1)
+    #expect(!index.expire(nowSeconds: 600, oldestRowSeconds: nil))
+    #expect(index.expire(nowSeconds: 600, oldestRowSeconds: nil))
+    #expect(index.tombstoneCount == 0 && index.checkInvariants() == nil)
+  }
+
   @Test func replayedDeletionDoesNotProlong() {
     let index = index()
     let pod = Self.pod("u1")

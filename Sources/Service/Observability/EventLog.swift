@@ -95,8 +95,8 @@ enum EventLog {
 
   // MARK: - Kubernetes
 
-  /// `debugLogger` takes what only debug mode tells; it is heard at every log level. `mask` hides our
-  /// credentials in the objects.
+  /// `debugLogger` takes what only debug mode tells; it is heard at every log level. `mask` hides
+  /// our credentials in the objects.
   static func log(
     _ event: KubeEvent, _ logger: Logger, _ debugLogger: Logger, _ mask: SecretMask
   ) {

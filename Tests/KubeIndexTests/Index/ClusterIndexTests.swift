@@ -60,7 +60,7 @@ import Testing
 
   /// A mass deletion falls due at one moment; the writer must not stand still for all of it.
   @Test func expiryOfManyIsCutIntoSlices() {
-    let index = index()
+    let index = index(maximumTombstones: 100_000)
     let count = KubeIndexLimits.tombstonesPerExpiry * 2 + 1
     for number in 0..<count {
       index.apply(.deleted(.pod(Self.pod("u\(number)"))), nowSeconds: 0)

@@ -10,6 +10,10 @@ extension IngestLimits {
   package static let maximumOutstandingByteCount = 64 << 20
   /// The log is preallocated in steps of this size.
   package static let preallocationStep = 8 << 20
+  /// Durable bytes of the log, after which the system's copy of them is given up.
+  package static let cacheDropStep = 4 << 20
+  /// A log is cut off in steps of this size before it is removed.
+  package static let removalStep = 16 << 20
   /// Frames in one call of pwritev: two pieces each, the system takes 1,024.
   package static let maximumFramesPerWrite = 512
   /// A witness frame follows after this much idle time.
@@ -80,6 +84,8 @@ extension IngestLimits {
   package static let maximumClusterNameByteCount = 200
   /// Bytes of a seal that a start will read: 150,000 nodes with 30 ids each, and 4,096 objects.
   package static let maximumSealByteCount = 256 << 20
+  /// Bytes of an object's file, after which the system is asked to begin writing them.
+  package static let writebackStep = 2 << 20
   /// Bytes that DATA_DIR needs beyond the spool and two object files.
   package static let workingRoomByteCount = 256 << 20
   /// Smallest effective limit of the spool.

@@ -46,6 +46,16 @@ package protocol DiskFile: AnyObject, Sendable {
   /// fdatasync. After an error this file must never be synced again: the kernel has marked the
   /// pages clean, so a second call would lie.
   func sync() throws(DiskError)
+  /// Asks the system to begin writing the range to the medium, so that the next `sync()` has less
+  /// to do. A hint: it promises nothing and cannot fail.
+  func startWriteback(offset: Int, count: Int)
+  /// Asks the system to forget its copy of the range, which is synced. A hint, as above.
+  func dropCache(offset: Int, count: Int)
+}
+
+extension DiskFile {
+  package func startWriteback(offset: Int, count: Int) {}
+  package func dropCache(offset: Int, count: Int) {}
 }
 
 /// A failed disk call: which, on what, and the system's errno.

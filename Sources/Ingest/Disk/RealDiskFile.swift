@@ -103,6 +103,14 @@ final class RealDiskFile: DiskFile {
     guard retryingInterrupts({ fdatasync(descriptor) }) == 0 else { throw failure(.sync) }
   }
 
+  func startWriteback(offset: Int, count: Int) {
+    cshims_start_writeback(descriptor, Int64(offset), Int64(count))
+  }
+
+  func dropCache(offset: Int, count: Int) {
+    posix_fadvise(descriptor, off_t(offset), off_t(count), POSIX_FADV_DONTNEED)
+  }
+
   private func failure(_ call: DiskError.Call) -> DiskError {
     DiskError(call: call, name: name, errno: errno)
   }

@@ -100,6 +100,7 @@ package final class LogCommitter {
     // The writer is told first: it must know an id as durable before its reporter can ask again.
     notify(.durable(through: last.ticket))
     ledger.complete(through: last.ticket)
+    file?.dropCache()
   }
 
   private func settle(_ byteCount: Int) {

@@ -7,6 +7,8 @@ package final class LogWriter {
   package private(set) var durableUpTo = 0
   /// Offset behind the last byte written.
   package private(set) var end = 0
+  /// Offset up to which the system's copy was given up.
+  private var droppedUpTo = 0
   /// Bytes reserved from offset 0.
   package private(set) var preallocatedUpTo = 0
   /// Frames, witnesses included.
@@ -98,6 +100,14 @@ package final class LogWriter {
   package func sync() throws(DiskError) {
     try file.sync()
     durableUpTo = end
+  }
+
+  /// Gives up the system's copy of what is durable, in steps: nothing reads it again unless the
+  /// index is not there, and to drop a whole segment's copy at its removal holds up other syncs.
+  package func dropCache() {
+    guard durableUpTo - droppedUpTo >= IngestLimits.cacheDropStep else { return }
+    file.dropCache(offset: droppedUpTo, count: durableUpTo - droppedUpTo)
+    droppedUpTo = durableUpTo
   }
 
   /// Gives the reservation behind the end back.

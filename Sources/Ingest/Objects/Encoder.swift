@@ -146,7 +146,18 @@ package final class Encoder {
 
   /// Removes the log of a sealed segment, durably: without its seal it would be stored again.
   private func removeLog(_ segment: UInt64) {
+    shrink(FileName.log(segment).text)
     _ = removeDurably(FileName.log(segment))
+  }
+
+  /// Cuts a file that is to be removed off in steps: a file system frees a gigabyte in one
+  /// transaction, and syncs of the live log wait for it. What fails here is left to the removal.
+  private func shrink(_ name: String) {
+    guard let file = try? disk.openForUpdate(name), var end = try? file.byteCount() else { return }
+    while end > IngestLimits.removalStep {
+      end -= IngestLimits.removalStep
+      guard (try? file.truncate(to: end)) != nil else { return }
+    }
   }
 
   private func removeSeal(_ segment: UInt64) {

@@ -17,6 +17,8 @@ final class ObjectFile: ByteSink {
   private var hash = SHA256()
   private let buffer: UnsafeMutableRawBufferPointer
   private var buffered = 0
+  /// Offset up to which the system was asked to write.
+  private var writebackUpTo = 0
 
   init(disk: any Disk, id: ObjectID, key: String) throws(DiskError) {
     self.id = id
@@ -48,6 +50,11 @@ final class ObjectFile: ByteSink {
     try file.write(bytes, at: byteCount)
     hash.update(bytes)
     byteCount += bytes.count
+    // Left to the end, the sync of a whole object would hold up the log's syncs behind it.
+    if byteCount - writebackUpTo >= IngestLimits.writebackStep {
+      file.startWriteback(offset: writebackUpTo, count: byteCount - writebackUpTo)
+      writebackUpTo = byteCount
+    }
   }
 
   /// Flushes and syncs. Returns the SHA-256 of the whole file in hex.

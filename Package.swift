@@ -86,7 +86,7 @@ let package = Package(
       name: "pipeline-bench", dependencies: ["Columnar", "Ingest", "KubeIndex"],
       path: "perf/pipeline-bench", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "kube-check", dependencies: ["KubeIndex"],
+      name: "kube-check", dependencies: ["Ingest", "KubeIndex"],
       path: "Tests/tools/kube-check", swiftSettings: swiftSettings),
     .executableTarget(
       name: "report-check", dependencies: ["Ingest"],

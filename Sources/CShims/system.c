@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 int cshims_preallocate(int descriptor, int64_t offset, int64_t count) {
   return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, offset, count);
@@ -18,3 +19,10 @@ const void *cshims_find(
 }
 
 void cshims_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int cshims_join_thread(pthread_t thread, int seconds) {
+  struct timespec end;
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  end.tv_sec += seconds;
+  return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &end);
+}

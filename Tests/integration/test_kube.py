@@ -338,9 +338,7 @@ def test_forbidden_names_the_kind(server):
         check.wait_for_event("failed list persistentvolumeclaims")
         watcher = check.watcher("persistentvolumeclaims")
         assert not watcher["ready"]
-        assert watcher["reason"] == (
-            "403: cannot list persistentvolumeclaims (the verb is watch)"
-        )
+        assert watcher["reason"] == ("403: cannot list persistentvolumeclaims (the verb is watch)")
         assert not check.ask("status")["ready"]
         server.clear_faults()
         check.wait_ready().wait_equal(server.cluster)

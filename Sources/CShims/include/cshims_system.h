@@ -2,6 +2,7 @@
 #ifndef CSHIMS_SYSTEM_H
 #define CSHIMS_SYSTEM_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,5 +19,8 @@ const void *cshims_find(
 
 // Names the calling thread, as ps and top show it; at most 15 bytes.
 void cshims_name_thread(const char *name);
+
+// pthread_join(3) that waits no longer than `seconds`: 0, or an errno (ETIMEDOUT).
+int cshims_join_thread(pthread_t thread, int seconds);
 
 #endif

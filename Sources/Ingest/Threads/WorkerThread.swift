@@ -41,4 +41,12 @@ package final class WorkerThread: @unchecked Sendable {
     isRunning = false
     pthread_join(handle, nil)
   }
+
+  /// As `join`, but waits no longer than `seconds`; false: it still runs, and can be joined later.
+  package func join(within seconds: Int32) -> Bool {
+    guard isRunning else { return true }
+    guard cshims_join_thread(handle, seconds) == 0 else { return false }
+    isRunning = false
+    return true
+  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Ingest
 import KubeIndex
 import Synchronization
 
@@ -38,11 +39,14 @@ struct KubeCheck {
     ) { event in
       FileHandle.standardError.write(Data("\(EventLine(event))\n".utf8))
     }
-    let thread = Thread { reflectors.run() }
-    thread.stackSize = 8 << 20
-    thread.start()
+    let thread = WorkerThread(name: "reflectors") { reflectors.run() }
     serve(reflectors: reflectors, mailbox: mailbox, counters: counters)
     reflectors.stop()
+    // Returning runs exit handlers, among them OpenSSL's, under whatever still handshakes.
+    guard thread.join(within: 10) else {
+      FileHandle.standardError.write(Data("kube-check: the reflectors do not stop\n".utf8))
+      _exit(70)
+    }
   }
 
   static func serve(reflectors: Reflectors, mailbox: Mailbox, counters: KubeCounters) {

@@ -1,7 +1,8 @@
 // Loaded before a program by the tests (LD_PRELOAD):
 // - when exit handlers run, it says on stderr how many threads the process has, because a thread
 //   that works on while libraries take themselves apart crashes now and then, and only then;
-// - with SLOW_LOOKUP=SECONDS the name localhost is looked up as slowly as when no DNS server answers.
+// - with SLOW_LOOKUP=SECONDS the name localhost is looked up as slowly as when no DNS server
+//   answers.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <netdb.h>

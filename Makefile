@@ -1,6 +1,6 @@
 # `make help` lists the targets. The work is in scripts/.
 
-.PHONY: help demo test test-quick build bench bench-stages profile format lint clean
+.PHONY: help demo test test-quick build bench bench-stages bench-peers profile format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,6 +27,9 @@ bench: build ## the figures: bytes to rows on one thread, then the whole service
 bench-stages: ## each stage of a row by itself, on the benchmark package (its first build takes minutes)
 	@scripts/setup.sh demo
 	cd Benchmarks && swift package --disable-sandbox benchmark
+
+bench-peers: build ## ours against the strongest peers and the ceilings, same bytes (about 5 minutes)
+	@scripts/bench-peers.sh
 
 profile: build ## where the time of the pipeline goes, by sampling (needs perf)
 	scripts/profile.sh

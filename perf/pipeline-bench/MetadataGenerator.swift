@@ -11,8 +11,18 @@ struct MetadataGenerator {
 
   init(seed: UInt64) { random = SplitMix64(state: seed ^ 0x6d65_7461) }
 
-  /// Fills `index` with the cluster's nodes, pods, claims and volumes.
-  mutating func fill(_ index: ClusterIndex, from nodes: [ReportGenerator.Node]) {
+  /// The one claim of a pod, bound to an EBS volume.
+  struct Claim {
+    var names: TextList
+    var storageBytes: Int64
+    var volumeID: Text
+  }
+
+  /// Fills `index` with the cluster's nodes, pods, claims and volumes, and shows each pod to `see`.
+  mutating func fill(
+    _ index: ClusterIndex, from nodes: [ReportGenerator.Node],
+    see: (PodRecord, Claim?) -> Void = { _, _ in }
+  ) {
     for kind in ObjectKind.allCases { index.apply(.relistBegan(kind), nowSeconds: 0) }
     let templates = (0..<ReportGenerator.workloadCount).map { template($0) }
     let notes = (0..<ReportGenerator.workloadCount).map { annotations($0) }
@@ -21,11 +31,13 @@ struct MetadataGenerator {
       index.apply(.applied(.node(record(node))), nowSeconds: 0)
       for pod in node.pods {
         let own = ordinal % 10 == 3
-        let claims = ordinal % 10 == 7 ? claim(pod, ordinal, in: index) : .empty
+        let claim = ordinal % 10 == 7 ? claim(pod, ordinal, in: index) : nil
         let record = PodRecord(
           uid: Text(pod.uid), name: Text(pod.name), template: templates[pod.workload],
-          annotations: own ? noted(notes[pod.workload]) : notes[pod.workload], claims: claims)
+          annotations: own ? noted(notes[pod.workload]) : notes[pod.workload],
+          claims: claim?.names ?? .empty)
         index.apply(.applied(.pod(record)), nowSeconds: 0)
+        see(record, claim)
         ordinal += 1
       }
     }
@@ -91,7 +103,7 @@ struct MetadataGenerator {
   /// A bound claim of the pod, entered in the index.
   private mutating func claim(
     _ pod: ReportGenerator.Pod, _ ordinal: Int, in index: ClusterIndex
-  ) -> TextList {
+  ) -> Claim {
     let namespace = text("team-\(pod.workload % 40)")
     let name = Text("data-\(pod.name)")
     let volume = Text("pvc-\(ReportGenerator.uuid(&random))")
@@ -103,7 +115,7 @@ struct MetadataGenerator {
       nowSeconds: 0)
     let id = Text("vol-0\(ReportGenerator.hex(16, &random))")
     index.apply(.applied(.volume(VolumeRecord(name: volume, volumeID: id))), nowSeconds: 0)
-    return TextList([name])
+    return Claim(names: TextList([name]), storageBytes: size, volumeID: id)
   }
 }
 

@@ -168,6 +168,13 @@ struct ReportBodies {
   /// Bytes of all bodies.
   var byteCount: Int { ends.last ?? 0 }
 
+  init() {}
+
+  /// Room for `capacity` bytes of bodies.
+  init(capacity: Int) { bytes.reserveCapacity(capacity + ReportBody.paddingByteCount) }
+
+  mutating func append(_ part: ArraySlice<UInt8>) { bytes.append(contentsOf: part) }
+
   mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
   mutating func append(_ value: Int64) {

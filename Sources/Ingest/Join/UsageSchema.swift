@@ -48,6 +48,10 @@ package enum UsageSchema {
     ColumnSchema("gpu_requests", .int64),
   ])
 
+  /// The described columns alone: what the benchmark writes to compare with programs that make
+  /// no others.
+  package static let described = ParquetSchema(Array(schema.columns.prefix(21)))
+
   /// Positions of namespace, pod_id, collected_at: the order of the rows of a row group.
   static let sortingColumns = ["namespace", "pod_id", "collected_at"].compactMap {
     schema.position(of: $0)

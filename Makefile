@@ -1,6 +1,7 @@
 # `make help` lists the targets. The work is in scripts/.
 
-.PHONY: help demo test test-quick build bench bench-stages bench-peers profile format lint clean
+.PHONY: help demo test test-quick build bench bench-stages bench-peers bench-gates \
+  profile format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -30,6 +31,9 @@ bench-stages: ## each stage of a row by itself, on the benchmark package (its fi
 
 bench-peers: build ## ours against the strongest peers and the ceilings, same bytes (about 5 minutes)
 	@scripts/bench-peers.sh
+
+bench-gates: build ## instructions and allocations of each stage against Benchmarks/gates.json
+	@scripts/bench-gates.sh
 
 profile: build ## where the time of the pipeline goes, by sampling (needs perf)
 	scripts/profile.sh

@@ -1,7 +1,7 @@
 # `make help` lists the targets. The work is in scripts/.
 
 .PHONY: help demo test test-quick build bench bench-stages bench-peers bench-gates \
-  profile format lint clean
+  profile crash format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -37,6 +37,9 @@ bench-gates: build ## instructions and allocations of each stage against Benchma
 
 profile: build ## where the time of the pipeline goes, by sampling (needs perf)
 	scripts/profile.sh
+
+crash: build ## kill the service KILLS times (100) under load and compare the bucket with what was acknowledged
+	perf/crash.sh --kills $(or $(KILLS),100)
 
 format: ## format Swift and Python in place
 	@scripts/setup.sh test && scripts/venv.sh test && scripts/format.sh

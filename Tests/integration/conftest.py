@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("store_flow")
+pytest.register_assert_rewrite("store_flow", "service_flow")
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 20.0

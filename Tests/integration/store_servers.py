@@ -10,6 +10,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -87,8 +88,9 @@ class Server:
 class FaultProxy(Server):
     """Forwards to 127.0.0.1:`target`. `fault(request_line, ordinal)` may return what to do instead:
     ("answer", status, body) without forwarding, ("lose", status, body) after forwarding, ("reset",)
-    without forwarding, ("forward-reset",) after it; None forwards. `strip` names request fields to
-    leave out."""
+    without forwarding, ("forward-reset",) after it, ("forward-call", f) calls f() after forwarding
+    and resets, ("late", seconds) answers later; None forwards. `strip` names request fields to leave
+    out."""
 
     def __init__(self, target, fault=lambda line, ordinal: None, tls=None, strip=()):
         self.seen_headers = []
@@ -113,8 +115,12 @@ class FaultProxy(Server):
             response = connection.getresponse()
             content = response.read()
             connection.close()
-            if what and what[0] == "forward-reset":
+            if what and what[0] == "forward-call":
+                what[1]()
+            if what and what[0] in ("forward-reset", "forward-call"):
                 return request.reset()
+            if what and what[0] == "late":
+                time.sleep(what[1])
             if what and what[0] == "lose":
                 return request.answer(what[1], what[2])
             headers = [

@@ -5,85 +5,21 @@ Each test says which promise it protects; rows are read back by pyarrow.
 
 import datetime as dt
 import gzip
-import http.client
 import json
 import re
 import signal
 import socket
 import subprocess
-import threading
 import time
 import zlib
 
-import pyarrow.parquet as pq
-import pytest
+from apiserver import DEFAULT_TOKEN
+from conftest import base_environment, binary, free_port, wait_until, write_kubeconfig
+from service_flow import ready, report, rows, wait_rows
 
-from apiserver import DEFAULT_TOKEN, APIServer
-from conftest import base_environment, binary, free_port, request, wait_until, write_kubeconfig
-from usage_table import SCHEMA
+pytest_plugins = ("service_flow",)
 
 CANARY = "canary-5f0e7d1c"
-
-
-@pytest.fixture
-def api(disk_dir):
-    with APIServer(disk_dir / "api") as server:
-        yield server
-
-
-@pytest.fixture
-def kubeconfig(disk_dir, api):
-    return write_kubeconfig(disk_dir / "api.kubeconfig", api.url, ca=api.ca, token=DEFAULT_TOKEN)
-
-
-def report(node="worker-1", minute=0, pods=(("uid-1", "default", "app"),), **members):
-    """A report as the collector writes it."""
-    at = dt.datetime(2026, 3, 4, 10, tzinfo=dt.UTC) + dt.timedelta(minutes=minute)
-    return {
-        "timestamp": at.isoformat(),
-        "node_name": node,
-        "hostname": node,
-        "ec2_instance_id": "i-0123456789abcdef0",
-        "pods": [
-            {
-                "pod_id": uid,
-                "namespace": namespace,
-                "name": name,
-                "cpu_usage_cores": 0.123456789,
-                "memory_usage_bytes": 1 << 30,
-                "net_tx_bytes": 10,
-                "net_rx_bytes": None,
-                "pod_start_time": "2026-03-04T09:00:00+00:00",
-            }
-            for uid, namespace, name in pods
-        ],
-        **members,
-    }
-
-
-def rows(service):
-    """All rows of all finished objects, as dicts; each object must have the table's schema."""
-    found = []
-    for path in service.objects():
-        table = pq.ParquetFile(path).read()
-        assert table.schema.names == SCHEMA.names
-        assert table.schema.types == SCHEMA.types
-        found += table.to_pylist()
-    return found
-
-
-def wait_rows(service, count, timeout=20):
-    wait_until(lambda: len(rows(service)) >= count, timeout, f"{count} rows; {service.tail()}")
-    found = rows(service)
-    assert len(found) == count
-    return found
-
-
-def ready(service, timeout=20):
-    wait_until(
-        lambda: service.get("/health").status == 200, timeout, f"readiness; {service.tail()}"
-    )
-    return service
 
 
 def is_record(line):
@@ -272,87 +208,6 @@ class TestAnswers:
         finally:
             for s in sockets:
                 s.close()
-
-
-class TestLife:
-    def test_sigterm_takes_reports_a_little_longer_then_stores_all(
-        self, start_aggregator, kubeconfig
-    ):
-        service = ready(start_aggregator(KUBECONFIG=kubeconfig))
-        port = service.port
-        accepted, closing, stopping = [], [], threading.Event()
-
-        def post():
-            minute = 0
-            while not stopping.is_set():
-                try:
-                    reply = request(
-                        port, "POST", "/metrics", json.dumps(report(minute=minute)).encode()
-                    )
-                except (OSError, http.client.HTTPException):
-                    return
-                if reply.status == 200:
-                    accepted.append(minute)
-                    closing.append(reply.headers.get("Connection") == "close")
-                elif reply.status != 503:
-                    accepted.append(None)
-                minute += 1
-                time.sleep(0.02)
-
-        poster = threading.Thread(target=post)
-        poster.start()
-        wait_until(lambda: len(accepted) > 20, 10, "reports")
-        service.signal(signal.SIGTERM)
-        wait_until(lambda: request(port, "GET", "/readyz").status == 503, 1, "unreadiness")
-        wait_until(lambda: closing[-1], 2, "Connection: close")
-        before = len(accepted)
-        wait_until(lambda: len(accepted) > before, 2, "a report while stopping")
-        assert service.wait() == 0
-        stopping.set()
-        poster.join()
-        assert None not in accepted
-        assert len(rows(service)) == len(set(accepted))
-
-    def test_sigterm_without_traffic_is_quick(self, start_aggregator, kubeconfig):
-        service = ready(start_aggregator(KUBECONFIG=kubeconfig))
-        assert service.post(report()).status == 200
-        start = time.monotonic()
-        assert service.stop() == 0
-        assert time.monotonic() - start < 5
-        assert len(rows(service)) == 1
-
-    def test_sigterm_twice_loses_nothing(self, start_aggregator, kubeconfig, api):
-        api.set_down(True)
-        service = start_aggregator(KUBECONFIG=kubeconfig)
-        assert service.post(report()).status == 200
-        service.signal(signal.SIGTERM)
-        time.sleep(0.2)
-        service.signal(signal.SIGINT)
-        start = time.monotonic()
-        assert service.wait() == 0
-        assert time.monotonic() - start < 5
-        api.set_down(False)
-        service = start_aggregator(KUBECONFIG=kubeconfig, FLUSH_INTERVAL_SECONDS=1)
-        wait_rows(service, 1, 45)
-
-    def test_one_process_a_directory(self, start_aggregator):
-        first = start_aggregator()
-        assert first.get("/livez").status == 200
-        second = start_aggregator()
-        assert second.wait() == 1
-        assert "lock" in second.log()
-
-    def test_a_taken_port_is_named(self, start_aggregator, disk_dir):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            s.listen()
-            service = start_aggregator(PORT=s.getsockname()[1])
-            assert service.wait() == 1
-            assert f"PORT={s.getsockname()[1]}" in service.log()
-
-    def test_an_address_of_version_6(self, start_aggregator):
-        service = start_aggregator(HOST="::1")
-        assert "listening on [::1]:" in service.wait_for(r"listening.*").group(0)
 
 
 def run(*arguments, **settings):

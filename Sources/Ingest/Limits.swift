@@ -116,3 +116,14 @@ extension IngestLimits {
   /// the store behind it an object by 1.5 MiB.
   static let largePodTextByteCount = 4 << 20
 }
+
+/// The inspection of a directory.
+extension IngestLimits {
+  /// How often a segment is read again when it looks damaged: a running service may have changed
+  /// its files between two reads. Damage that stays is reported.
+  static let inspectionAttempts = 3
+  /// Bytes read at once when an object is hashed.
+  static let inspectionPieceByteCount = 1 << 20
+  /// Bytes read of one file of /proc.
+  static let maximumProcByteCount = 16 << 20
+}

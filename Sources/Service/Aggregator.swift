@@ -12,7 +12,8 @@ struct Aggregator: ParsableCommand {
     abstract:
       "Takes usage reports over HTTP, joins them with Kubernetes metadata, and stores Parquet.",
     discussion: SettingsTable.help,
-    version: ProductVersion.text)
+    version: ProductVersion.text,
+    subcommands: [InspectCommand.self])
 
   func run() throws {
     let (settings, errors) = SettingsReader.read(

@@ -171,4 +171,11 @@ extension ServiceLimits {
   static let triesOfRefusedCleanUp = 10
   /// After a refusal that only a person can mend.
   static let refusedDelaySeconds = 60.0
+
+  // MARK: Inspection
+
+  /// Bytes of output that are gathered for one write.
+  static let inspectOutputByteCount = 64 << 10
+  /// How often the line that says how far a check is changes.
+  static let checkMeterInterval: Duration = .milliseconds(100)
 }

@@ -92,6 +92,18 @@ package final class ReportDecoder {
     describe(try walk(body, cshims_report_rows()), ordinal: 0)
   }
 
+  /// The node_name and timestamp of a good report, as spelled. 64 bytes behind `body` must be
+  /// readable.
+  package func names(
+    _ body: UnsafeRawBufferPointer
+  ) throws(DecodeError) -> (node: String, timestamp: String) {
+    let result = try walk(body, cshims_report_rows())
+    return (
+      String(decoding: result.node_name.buffer, as: UTF8.self),
+      String(decoding: result.timestamp.buffer, as: UTF8.self)
+    )
+  }
+
   /// Gives back what unusual bodies made the decoder hold.
   package func releaseMemory() {
     stagingMemory.release()

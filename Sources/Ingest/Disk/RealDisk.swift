@@ -9,10 +9,15 @@ package final class RealDisk: Disk {
   private let locks = Mutex<[CInt]>([])
 
   /// Opens `path`, which is made (mode 0700) when only its last component is missing.
-  package init(path: String) throws(DiskError) {
+  package convenience init(path: String) throws(DiskError) {
     if mkdir(path, 0o700) != 0, errno != EEXIST {
       throw DiskError(call: .create, name: path, errno: errno)
     }
+    try self.init(existing: path)
+  }
+
+  /// Opens `path`, which exists.
+  package init(existing path: String) throws(DiskError) {
     let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw DiskError(call: .open, name: path, errno: errno) }
     self.path = path

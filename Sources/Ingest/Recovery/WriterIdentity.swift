@@ -26,11 +26,15 @@ struct WriterIdentity {
   /// The identity of the directory as far as it can be told without a change. `isFileGood`: the
   /// file `writer` says it, and not only a log or a seal.
   func find(names: [FileName]) throws(DiskError) -> (id: WriterID?, isFileGood: Bool) {
-    if names.contains(.writer), let id = try read() { return (id, true) }
+    do throws(DiskError) {
+      if names.contains(.writer), let id = try read() { return (id, true) }
+    } catch {
+      if !error.isAbsent { throw error }
+    }
     return (names.lazy.compactMap(identity).first, false)
   }
 
-  private static func text(_ id: WriterID) -> String {
+  static func text(_ id: WriterID) -> String {
     "\(id)\n\(Hex.text(id.description.xxh3))\n"
   }
 

@@ -10,7 +10,8 @@ import threading
 
 import pytest
 
-from conftest import binary, wait_until
+from apiserver import DEFAULT_TOKEN, APIServer
+from conftest import binary, wait_until, write_kubeconfig
 
 
 def inspect(directory, *options):
@@ -35,7 +36,9 @@ def report(node, second):
         "timestamp": f"2026-03-04T10:{second // 60:02d}:{second % 60:02d}Z",
         "node_name": node,
         "hostname": node,
-        "pods": [{"pod_id": f"{node}-{i}", "namespace": "team", "name": f"p{i}"} for i in range(20)],
+        "pods": [
+            {"pod_id": f"{node}-{i}", "namespace": "team", "name": f"p{i}"} for i in range(20)
+        ],
     }
 
 
@@ -168,7 +171,9 @@ class TestAfterAService:
         flip(log, frame["offset"] + 8)  # in the frame's header
         status, text, _ = inspect(killed)
         assert status == 1
-        assert re.search(rf"^{log.name} +{frame['offset']} +{frame['bytes']} +log_frames ", text, re.M)
+        assert re.search(
+            rf"^{log.name} +{frame['offset']} +{frame['bytes']} +log_frames ", text, re.M
+        )
         assert fingerprint(killed).keys() == before.keys()
 
     def test_a_torn_end_is_what_a_crash_leaves(self, killed):
@@ -187,9 +192,6 @@ class TestAfterAService:
         """The store cannot be reached, so the object stays, committed."""
         store = disk_dir / "no-store"
         store.write_text("not a directory")
-        from apiserver import DEFAULT_TOKEN, APIServer
-        from conftest import write_kubeconfig
-
         with APIServer(disk_dir / "api") as api:
             kubeconfig = write_kubeconfig(
                 disk_dir / "api.kubeconfig", api.url, ca=api.ca, token=DEFAULT_TOKEN

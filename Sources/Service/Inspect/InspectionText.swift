@@ -79,7 +79,9 @@ enum InspectionText {
       guard let log = segment.log else { continue }
       table.add([
         "\(segment.number)",
-        log.header.map { String(LogTime.text(seconds: $0.createdSeconds, nanoseconds: 0).prefix(19)) }
+        log.header.map {
+          String(LogTime.text(seconds: $0.createdSeconds, nanoseconds: 0).prefix(19))
+        }
           ?? "?",
         "\(log.frameCount)", "\(log.reportCount)", ByteText.text(log.byteCount),
         ByteText.text(log.allocatedByteCount), "\(log.witnessedUpTo)",

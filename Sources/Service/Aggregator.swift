@@ -18,21 +18,17 @@ struct Aggregator: ParsableCommand {
   func run() throws {
     let (settings, errors) = SettingsReader.read(
       environment: ProcessInfo.processInfo.environment)
-    guard errors.isEmpty else { throw Self.refuse(errors) }
     let access: (endpoint: APIServerEndpoint, source: String)
     do {
       access = try ClusterAccess.find(
         environment: settings.environment, kubeconfig: settings.kubeconfig)
     } catch {
-      if settings.kubeconfig != nil {
-        throw Self.refuse([
-          SettingError(
-            variable: "KUBECONFIG", value: settings.kubeconfig, accepted: error.description)
-        ])
-      }
-      LogOutput().write(Array("aggregator: \(LogText.escaped(error.description))\n".utf8))
-      throw ExitCode(1)
+      // Told with the variables' faults, so that one start names all there is to mend.
+      let isSetting = !errors.isEmpty || error.variable != nil
+      throw Self.refuse(
+        errors.map(\.description) + [error.settingDescription], status: isSetting ? 64 : 1)
     }
+    guard errors.isEmpty else { throw Self.refuse(errors.map(\.description), status: 64) }
     let status = ServiceRun(settings: settings, endpoint: access.endpoint, source: access.source)
       .run()
     // Not `exit`: a name that is still looked up, or the watch over a hanging stop, has a thread,
@@ -41,11 +37,11 @@ struct Aggregator: ParsableCommand {
   }
 
   /// A line for each fault, on stderr.
-  private static func refuse(_ errors: [SettingError]) -> ExitCode {
+  private static func refuse(_ faults: [String], status: Int32) -> ExitCode {
     let output = LogOutput()
-    for error in errors {
-      output.write(Array("aggregator: \(LogText.escaped(error.description))\n".utf8))
+    for fault in faults {
+      output.write(Array("aggregator: \(LogText.escaped(fault))\n".utf8))
     }
-    return ExitCode(64)
+    return ExitCode(status)
   }
 }

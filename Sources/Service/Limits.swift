@@ -31,7 +31,7 @@ enum ServiceLimits {
   static let bodyGrace: Duration = .seconds(10)
   /// While others wait for its memory, a body must be whole after this.
   static let bodyTimeoutUnderPressure: Duration = .seconds(5)
-  /// A reader that does not read what was written.
+  /// A reader that does not read what was written, however little it is.
   static let writeTimeout: Duration = .seconds(30)
   /// A connection between two requests.
   static let idleTimeout: Duration = .seconds(300)
@@ -62,6 +62,8 @@ enum ServiceLimits {
   static let readsPerWakeup: UInt = 2
   /// Written but unsent bytes of a connection at which no further request of it is begun.
   static let writeHighWaterByteCount = 64 * 1024
+  /// Bytes of later requests that a connection may hold while one is being worked on.
+  static let maximumWaitingByteCount = 64 * 1024
 
   // MARK: Connections
 

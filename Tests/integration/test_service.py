@@ -228,6 +228,7 @@ class TestSettings:
             STORAGE_URL="s3://b",
             AWS_SECRET_ACCESS_KEY=CANARY,
             FLUSH_INTERVAL_SECONDS="0",
+            KUBECONFIG="/nonexistent/config",
         )
         assert done.returncode == 64
         lines = done.stderr.splitlines()
@@ -240,6 +241,7 @@ class TestSettings:
             "STORAGE_URL",
             "AWS_ACCESS_KEY_ID",
             "FLUSH_INTERVAL_SECONDS",
+            "KUBECONFIG",
         }
         assert len(lines) == len(named)
         assert any("PORT=http" in line and "0 to 65535" in line for line in lines)

@@ -11,29 +11,40 @@ extension HTTPConnection {
     let limit = shared.maximumBodyByteCount
     switch request.framing {
     case .none:
+      shared.counters.countRefusal(.noLength)
       return answerEarly(
         HTTPAnswer(error: "send Content-Length or Transfer-Encoding: chunked", status: 411))
     case .length(let count) where count > limit:
+      shared.counters.countRefusal(.tooLarge)
       return answerLast(tooLarge)
     case .length, .chunked:
       break
     }
-    guard request.isJSON else {
-      return answerEarly(
-        HTTPAnswer(error: "send Content-Type: application/json, or none", status: 415))
+    if let unsupported {
+      shared.counters.countRefusal(.unsupported)
+      return answerEarly(unsupported)
     }
-    guard request.contentEncoding != .unknown else {
-      return answerEarly(
-        HTTPAnswer(
-          error: "send Content-Encoding: gzip or identity, or none", status: 415,
-          fields: "Accept-Encoding: gzip, identity\r\n"))
+    if let refusal = shared.refusal {
+      shared.counters.countRefusal(.turnedAway)
+      return answerEarly(HTTPAnswer(unavailable: refusal))
     }
-    guard request.expectation != .unknown else {
-      return answerEarly(
-        HTTPAnswer(error: "the only expectation known is 100-continue", status: 417))
-    }
-    if let refusal = shared.refusal { return answerEarly(HTTPAnswer(unavailable: refusal)) }
     startBody()
+  }
+
+  /// The answer to a head that asks for what is not spoken here.
+  private var unsupported: HTTPAnswer? {
+    if !request.isJSON {
+      return HTTPAnswer(error: "send Content-Type: application/json, or none", status: 415)
+    }
+    if request.contentEncoding == .unknown {
+      return HTTPAnswer(
+        error: "send Content-Encoding: gzip or identity, or none", status: 415,
+        fields: "Accept-Encoding: gzip, identity\r\n")
+    }
+    if request.expectation == .unknown {
+      return HTTPAnswer(error: "the only expectation known is 100-continue", status: 417)
+    }
+    return nil
   }
 
   private var tooLarge: HTTPAnswer {
@@ -104,9 +115,10 @@ extension HTTPConnection {
       case .end:
         bodyEnded()
       case .refused(let refusal):
+        let isTooLarge = refusal.status == 413
+        shared.counters.countRefusal(isTooLarge ? .tooLarge : .badEncoding)
         answerLast(
-          refusal.status == 413
-            ? tooLarge : HTTPAnswer(error: refusal.message, status: refusal.status))
+          isTooLarge ? tooLarge : HTTPAnswer(error: refusal.message, status: refusal.status))
       }
     }
     return true
@@ -166,9 +178,15 @@ extension HTTPConnection {
       shared.budget.release(inflated)
       releaseBody()
       switch error {
-      case .tooLarge: return answerLast(tooLarge)
-      case .bad(let reason): return answer(HTTPAnswer(error: reason, status: 400, path: ""))
-      case .noMemory: return answer(HTTPAnswer(unavailable: "no memory to decompress the body"))
+      case .tooLarge:
+        shared.counters.countRefusal(.tooLarge)
+        return answerLast(tooLarge)
+      case .bad(let reason):
+        shared.counters.countRefusal(.badEncoding)
+        return answer(HTTPAnswer(error: reason, status: 400, path: ""))
+      case .noMemory:
+        shared.counters.countRefusal(.turnedAway)
+        return answer(HTTPAnswer(unavailable: "no memory to decompress the body"))
       }
     }
     releaseBody()

@@ -48,6 +48,8 @@ final class HTTPConnection: ChannelInboundHandler {
   private var isReading = false
   private var inputEnded = false
   private var headHasBegun = false
+  /// Something was written and may not have left yet.
+  private var mayHaveUnsent = false
   private var writeDeadline = UInt64.max
   private var parser = RequestHeadParser()
   /// Bytes received and not yet taken.
@@ -115,6 +117,9 @@ final class HTTPConnection: ChannelInboundHandler {
       inbound.writeBuffer(&bytes)
       processInbound()
     }
+    // We stop reading long before this, but once the other side has ended, NIO reads all that the
+    // system holds of it, which is megabytes.
+    if inbound.readableBytes > ServiceLimits.maximumWaitingByteCount { close() }
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -122,12 +127,7 @@ final class HTTPConnection: ChannelInboundHandler {
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable {
-      writeDeadline = .max
-      resume()
-    } else {
-      writeDeadline = uptime(plus: ServiceLimits.writeTimeout)
-    }
+    if context.channel.isWritable { resume() }
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -299,6 +299,7 @@ final class HTTPConnection: ChannelInboundHandler {
   /// The answer to an accepted report, which is kept ready.
   func answerAccepted() {
     shared.counters.countAnswer(status: 200, isReport: true)
+    mayHaveUnsent = true
     guard closesAfterAnswer else {
       context?.writeAndFlush(wrapOutboundOut(loop.accepted), promise: nil)
       return requestEnded()
@@ -338,6 +339,7 @@ final class HTTPConnection: ChannelInboundHandler {
     var buffer = context.channel.allocator.buffer(capacity: answer.body.count + 256)
     answer.write(
       to: &buffer, date: loop.date, closes: closes, isHead: request.method == .head)
+    mayHaveUnsent = true
     context.writeAndFlush(wrapOutboundOut(buffer), promise: promise)
   }
 
@@ -364,13 +366,14 @@ final class HTTPConnection: ChannelInboundHandler {
 
   /// Looks at the deadlines.
   func tick(_ now: UInt64) {
-    if now >= writeDeadline {
+    if mayHaveUnsent, readerIsTooSlow(now) {
       shared.counters.slowConnections.add()
       return close()
     }
     switch state {
     case .body where bodyIsTooSlow(now):
       shared.counters.slowConnections.add()
+      shared.counters.countRefusal(.tooSlow)
       answerLast(HTTPAnswer(error: "the body came too slowly", status: 408))
     case .head where now >= deadline && inbound.readableBytes > 0:
       shared.counters.slowConnections.add()
@@ -382,6 +385,19 @@ final class HTTPConnection: ChannelInboundHandler {
     case .body, .waitingForMemory, .waitingForRoom, .waitingForReply, .closed:
       break
     }
+  }
+
+  /// Whether bytes have been unsent at every look for as long as is allowed. That a reader takes
+  /// some of them now and then does not help it.
+  private func readerIsTooSlow(_ now: UInt64) -> Bool {
+    let unsent = try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)
+    guard let unsent, unsent > 0 else {
+      mayHaveUnsent = false
+      writeDeadline = .max
+      return false
+    }
+    if writeDeadline == .max { writeDeadline = uptime(plus: shared.writeTimeout) }
+    return now >= writeDeadline
   }
 
   func uptime(plus duration: Duration) -> UInt64 {

@@ -14,6 +14,23 @@ final class HTTPCounters: Sendable {
     var total: Int { value.load(ordering: .relaxed) }
   }
 
+  /// Why a report is refused before the writer sees it.
+  enum Refusal: String, CaseIterable {
+    /// 413, as sent or decompressed.
+    case tooLarge = "too_large"
+    /// 411.
+    case noLength = "no_length"
+    /// 415 and 417: type, coding or expectation.
+    case unsupported
+    /// 400: bad gzip or bad chunks.
+    case badEncoding = "bad_encoding"
+    /// 408.
+    case tooSlow = "too_slow"
+    /// 503 before the writer has it: spool, disk, memory, stop.
+    case turnedAway = "turned_away"
+  }
+
+  private let refusals = Refusal.allCases.map { _ in Counter() }
   private let reports = HTTPCounters.statuses.map { _ in Counter() }
   private let others = HTTPCounters.statuses.map { _ in Counter() }
   /// Body bytes of reports as they were sent.
@@ -30,6 +47,16 @@ final class HTTPCounters: Sendable {
   func countAnswer(status: Int, isReport: Bool) {
     guard let index = Self.statuses.firstIndex(of: status) else { return }
     (isReport ? reports : others)[index].add()
+  }
+
+  func countRefusal(_ refusal: Refusal) {
+    guard let index = Refusal.allCases.firstIndex(of: refusal) else { return }
+    refusals[index].add()
+  }
+
+  /// Reports that were refused before the writer saw them, by reason.
+  var refusedReports: [(refusal: Refusal, count: Int)] {
+    zip(Refusal.allCases, refusals).map { ($0, $1.total) }
   }
 
   /// Answers to POST /metrics by status, then all others.

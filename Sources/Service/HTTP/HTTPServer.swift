@@ -11,7 +11,10 @@ final class HTTPServer: Sendable {
   let shared: HTTPShared
 
   /// Binds and listens; throws when the address cannot be had.
-  init(host: String, port: Int, loopCount: Int, shared: HTTPShared) throws {
+  /// `sendBufferByteCount`: what the system holds of a connection's answers; nil: as it sees fit.
+  init(
+    host: String, port: Int, loopCount: Int, shared: HTTPShared, sendBufferByteCount: Int? = nil
+  ) throws {
     self.shared = shared
     group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, loopCount))
     let loops = group.makeIterator().map { LoopContext(eventLoop: $0, shared: shared) }
@@ -19,7 +22,7 @@ final class HTTPServer: Sendable {
     for loop in loops {
       loop.eventLoop.execute { loop.start() }
     }
-    let bootstrap = ServerBootstrap(group: group)
+    var bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: ServiceLimits.listenBacklog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -44,13 +47,23 @@ final class HTTPServer: Sendable {
           try channel.pipeline.syncOperations.addHandler(HTTPConnection(loop: loop))
         }
       }
+    if let sendBufferByteCount {
+      bootstrap = bootstrap.childChannelOption(
+        .socketOption(.so_sndbuf), value: SocketOptionValue(sendBufferByteCount))
+    }
     do {
       channel = try bootstrap.bind(host: host, port: port).wait()
     } catch {
       try? group.syncShutdownGracefully()
       throw error
     }
-    shared.gate.attach(channel)
+    let channel = channel
+    shared.gate.attach { isPaused in
+      // Never at once, since the gate is locked; loops keep the order of what they are handed.
+      channel.eventLoop.execute {
+        channel.setOption(.autoRead, value: !isPaused).whenFailure { _ in }
+      }
+    }
   }
 
   /// The port that is listened on, also when any was asked for.

@@ -1,5 +1,4 @@
 import Ingest
-import NIOCore
 import Synchronization
 
 /// What the HTTP side asks of the rest of the service. Called on event loops: it must not block.
@@ -63,6 +62,8 @@ final class HTTPShared: Sendable {
   let budget: BodyBudget
   let counters: HTTPCounters
   let gate: AcceptGate
+  /// How long written bytes may stay unsent.
+  let writeTimeout: Duration
   private let phaseValue = Atomic<Int>(ServicePhase.serving.rawValue)
   /// Uptime in nanoseconds at which the last report's head was read.
   private let lastReport = Atomic<UInt64>(0)
@@ -71,7 +72,8 @@ final class HTTPShared: Sendable {
 
   init(
     maximumBodyByteCount: Int, intake: any ReportIntake, content: any HTTPContent,
-    counters: HTTPCounters, gate: AcceptGate, budget: BodyBudget = BodyBudget()
+    counters: HTTPCounters, gate: AcceptGate, budget: BodyBudget = BodyBudget(),
+    writeTimeout: Duration = ServiceLimits.writeTimeout
   ) {
     self.maximumBodyByteCount = maximumBodyByteCount
     self.intake = intake
@@ -79,6 +81,7 @@ final class HTTPShared: Sendable {
     self.counters = counters
     self.gate = gate
     self.budget = budget
+    self.writeTimeout = writeTimeout
   }
 
   var phase: ServicePhase {
@@ -120,40 +123,5 @@ final class HTTPShared: Sendable {
     case .schema:
       return HTTPAnswer(status: 200, contentType: .schema, body: content.schema())
     }
-  }
-}
-
-/// Pauses accepting while as many connections are open as descriptors allow. Thread-safe.
-final class AcceptGate: Sendable {
-  private let limit: Int
-  private let count = Atomic<Int>(0)
-  private let isPaused = Atomic<Bool>(false)
-  private let channel = Mutex<(any Channel)?>(nil)
-
-  init(limit: Int) {
-    self.limit = max(1, limit)
-  }
-
-  var openCount: Int { count.load(ordering: .relaxed) }
-
-  /// The listening channel that is to be paused.
-  func attach(_ channel: any Channel) {
-    self.channel.withLock { $0 = channel }
-  }
-
-  func opened() {
-    let now = count.add(1, ordering: .relaxed).newValue
-    if now >= limit { setPaused(true) }
-  }
-
-  func closed() {
-    let now = count.subtract(1, ordering: .relaxed).newValue
-    if now <= limit - max(1, limit / 64) { setPaused(false) }
-  }
-
-  private func setPaused(_ paused: Bool) {
-    guard isPaused.exchange(paused, ordering: .relaxed) != paused else { return }
-    let channel = channel.withLock { $0 }
-    channel?.setOption(.autoRead, value: !paused).whenFailure { _ in }
   }
 }

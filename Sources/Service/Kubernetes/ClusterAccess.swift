@@ -4,9 +4,27 @@ import KubeIndex
 /// Why there is no way to the API server. The message names files and fields, never a secret.
 struct ClusterAccessError: Error, Equatable, CustomStringConvertible {
   var description: String
+  /// The variable that is to blame, and its value; nil: none is.
+  var variable: (name: String, value: String)?
 
   init(_ description: String) {
     self.description = description
+  }
+
+  init(variable: String, value: String, accepted: String) {
+    self.init(accepted)
+    self.variable = (variable, value)
+  }
+
+  /// As the faults of settings are told.
+  var settingDescription: String {
+    guard let variable else { return description }
+    return SettingError(variable: variable.name, value: variable.value, accepted: description)
+      .description
+  }
+
+  static func == (left: ClusterAccessError, right: ClusterAccessError) -> Bool {
+    left.settingDescription == right.settingDescription
   }
 }
 
@@ -31,7 +49,19 @@ enum ClusterAccess {
         "service account in \(serviceAccountDirectory)"
       )
     }
-    let paths = kubeconfigPaths(kubeconfig, home: environment["HOME"])
+    do {
+      return try fromKubeconfig(
+        kubeconfigPaths(kubeconfig, home: environment["HOME"]), serviceAccountDirectory)
+    } catch {
+      guard let kubeconfig else { throw error }
+      throw ClusterAccessError(
+        variable: "KUBECONFIG", value: kubeconfig, accepted: error.description)
+    }
+  }
+
+  private static func fromKubeconfig(
+    _ paths: [String], _ serviceAccountDirectory: String
+  ) throws(ClusterAccessError) -> (endpoint: APIServerEndpoint, source: String) {
     let present = paths.filter { access($0, F_OK) == 0 }
     guard !present.isEmpty else {
       let looked = paths.isEmpty ? "~/.kube/config" : paths.joined(separator: ", ")
@@ -62,12 +92,15 @@ enum ClusterAccess {
         "\(roots) cannot be read (errno \(errno)): the API server's certificate must be verified")
     }
     guard let number = Int(port), (1...65535).contains(number) else {
-      throw ClusterAccessError("KUBERNETES_SERVICE_PORT=\(LogText.cut(port)) is not a port")
+      throw ClusterAccessError(
+        variable: "KUBERNETES_SERVICE_PORT", value: port, accepted: "a port from 1 to 65535")
     }
     // An IPv6 address stands in brackets in a URL.
     let authority = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
     guard HostPort.isValid(authority) else {
-      throw ClusterAccessError("KUBERNETES_SERVICE_HOST=\(LogText.cut(host)) is not a host")
+      throw ClusterAccessError(
+        variable: "KUBERNETES_SERVICE_HOST", value: host,
+        accepted: "a host name or an IP address")
     }
     return APIServerEndpoint(
       baseURL: "https://\(authority):\(number)", tls: TLSTrust(rootsPEM: file.bytes),

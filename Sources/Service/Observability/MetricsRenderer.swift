@@ -45,7 +45,9 @@ struct MetricsRenderer: Sendable {
     text.add(
       "aggregator_reports_total", .counter,
       "Reports by outcome: accepted (new and durable), duplicate (a retry, adds no rows), "
-        + "refused (400), unavailable (503 after the body was read).",
+        + "refused (400 by the schema), unavailable (503 after the body was read); and before "
+        + "they are decoded: too_large (413), no_length (411), unsupported (415, 417), "
+        + "bad_encoding (400: gzip, chunks), too_slow (408), turned_away (503).",
       Self.by(
         "outcome",
         [
@@ -53,7 +55,7 @@ struct MetricsRenderer: Sendable {
           ("duplicate", Double(ingest.reportsDuplicate.current)),
           ("refused", Double(ingest.reportsRefused.current)),
           ("unavailable", Double(ingest.reportsUnavailable.current)),
-        ]))
+        ] + http.refusedReports.map { ($0.refusal.rawValue, Double($0.count)) }))
     text.add(
       "aggregator_rows_total", .counter,
       "Rows of reports by outcome: accepted (durable), unavailable (the log write failed).",

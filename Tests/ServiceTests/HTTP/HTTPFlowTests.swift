@@ -152,6 +152,100 @@ import Testing
     for client in clients { #expect(statuses(client.readAll(until: "ok")) == [200]) }
   }
 
+  @Test("Pausing and counting are one step, however loops interleave", arguments: [1, 4, 100])
+  func acceptGateRaces(limit: Int) {
+    let gate = AcceptGate(limit: limit)
+    let orders = Mutex<[Bool]>([])
+    gate.attach { isPaused in orders.withLock { $0.append(isPaused) } }
+    for round in 1...300 {
+      // Around the limit, so that every step may be the one that decides.
+      let threads = (0..<4).map { index in
+        WorkerThread(name: "loop-\(index)") {
+          for step in 0..<50 { if (step + index) % 2 == 0 { gate.opened() } else { gate.closed() } }
+        }
+      }
+      for thread in threads { thread.join() }
+      let isPaused = orders.withLock { $0.last ?? false }
+      let count = gate.openCount
+      #expect(isPaused ? count > limit - max(1, limit / 64) : count < limit, "round \(round)")
+      // Up and down by turns: the next round starts from just below or above the limit.
+      while gate.openCount < limit - round % 3 { gate.opened() }
+      while gate.openCount > limit - round % 3 { gate.closed() }
+    }
+    orders.withLock { orders in
+      #expect(orders.count > 2)
+      for (index, order) in orders.enumerated() { #expect(order == (index % 2 == 0)) }
+    }
+  }
+
+  @Test("A client that ends its side cannot make the server hold more than its bound")
+  func halfClosedFlood() throws {
+    let server = try TestServer(maximumBodyByteCount: 1_000_000)
+    let flood = try server.connect()
+    // A connection that has taken much gets a large receive window from the system.
+    let large = String(repeating: "x", count: 1_000_000)
+    for _ in 0..<10 {
+      flood.send("POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n\(large)")
+      #expect(statuses(flood.readAll(until: "ok")) == [200])
+    }
+    server.intake.state.withLock { $0.holds = true }
+    let modest = try server.connect()
+    flood.send(Self.post + String(repeating: "x", count: 400_000))
+    modest.send(Self.post + String(repeating: Self.post, count: 200))
+    flood.endOutput()
+    modest.endOutput()
+    usleep(300_000)
+    #expect(server.shared.gate.openCount == 1)
+    server.intake.release()
+    #expect(flood.readAll() == "")
+    modest.setTimeout(milliseconds: 2000)
+    #expect(statuses(modest.readAll()).count == 201)
+  }
+
+  @Test("A reader that does not read is given up, also when little is unsent")
+  func stuckReader() throws {
+    let server = try TestServer(writeTimeout: .seconds(1), sendBufferByteCount: 4096)
+    server.content.schemaBytes.withLock { $0 = [UInt8](repeating: 0x78, count: 40_000) }
+    let stuck = try server.connect(receiveBufferByteCount: 2048)
+    let good = try server.connect()
+    for client in [stuck, good] { client.send("GET /schema HTTP/1.1\r\nHost: a\r\n\r\n") }
+    good.setTimeout(milliseconds: 600)
+    #expect(good.readAll().utf8.count > 40_000)
+    #expect(server.shared.gate.openCount == 2)
+    usleep(1_500_000)
+    #expect(server.shared.gate.openCount == 1)
+    #expect(server.shared.counters.slowConnections.total == 1)
+    #expect(stuck.readAll().utf8.count < 40_000)
+  }
+
+  @Test("What is refused before the writer sees it is counted by its reason")
+  func refusals() throws {
+    let server = try TestServer()
+    func send(_ fields: String, _ body: String = "") throws {
+      _ = try server.exchange("POST /metrics HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\(body)")
+    }
+    try send("")
+    try send("Content-Length: 100001\r\n")
+    try send("Transfer-Encoding: chunked\r\n", "186A1\r\n")
+    try send("Content-Length: 2\r\nContent-Type: text/plain\r\n", "{}")
+    try send("Content-Length: 2\r\nContent-Encoding: br\r\n", "{}")
+    try send("Content-Length: 2\r\nExpect: wonders\r\n", "{}")
+    try send("Content-Length: 2\r\nContent-Encoding: gzip\r\n", "{}")
+    try send("Transfer-Encoding: chunked\r\n", "z\r\n")
+    server.intake.state.withLock { $0.refusal = "the spool is full" }
+    try send("Content-Length: 2\r\n", "{}")
+    server.intake.state.withLock { $0.refusal = nil }
+    // What the writer refuses, and what is no report, is not among them.
+    try send("Content-Length: 3\r\n", "bad")
+    _ = try server.exchange("POST /health HTTP/1.1\r\nHost: a\r\n\r\n")
+    let counts = server.shared.counters.refusedReports.map { "\($0.refusal.rawValue) \($0.count)" }
+    #expect(
+      counts == [
+        "too_large 2", "no_length 1", "unsupported 3", "bad_encoding 2", "too_slow 0",
+        "turned_away 1",
+      ])
+  }
+
   @Test("A client that does not read stops being read from, and then gets everything")
   func slowReader() throws {
     let server = try TestServer()

@@ -175,6 +175,35 @@ import Testing
     }
   }
 
+  @Test("Only the variable that is wrong is blamed, and a mounted file is none")
+  func blame() throws {
+    func fault(
+      _ environment: [String: String], _ kubeconfig: String?, _ directory: String
+    ) -> ClusterAccessError? {
+      do {
+        _ = try ClusterAccess.find(
+          environment: environment, kubeconfig: kubeconfig, serviceAccountDirectory: directory)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    let files = try Files()
+    _ = try files.write("token", "t")
+    let cluster = ["KUBERNETES_SERVICE_HOST": "a", "KUBERNETES_SERVICE_PORT": "443"]
+    let unreadable = try #require(fault(cluster, "/nonexistent/config", files.directory))
+    #expect(unreadable.variable == nil)
+    #expect(unreadable.settingDescription.hasPrefix("\(files.directory)/ca.crt cannot be read"))
+    let missing = try #require(fault([:], "/nonexistent/config", "/nonexistent/sa"))
+    #expect(missing.variable?.name == "KUBECONFIG")
+    #expect(missing.settingDescription.hasPrefix("KUBECONFIG=/nonexistent/config: "))
+    let broken = try #require(fault([:], files.write("config", "a: ["), "/nonexistent/sa"))
+    #expect(broken.variable?.name == "KUBECONFIG")
+    _ = try files.write("ca.crt", "CA")
+    let port = ["KUBERNETES_SERVICE_HOST": "a", "KUBERNETES_SERVICE_PORT": "x"]
+    #expect(fault(port, nil, files.directory)?.variable?.name == "KUBERNETES_SERVICE_PORT")
+  }
+
   @Test(arguments: [
     ("", ""), ("aGVsbG8=", "hello"), ("aGVs\n bG8=", "hello"), ("YQ==", "a"), ("YWI=", "ab"),
   ])

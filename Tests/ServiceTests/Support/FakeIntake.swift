@@ -73,8 +73,10 @@ final class FakeContent: HTTPContent {
   let report = Mutex(
     HealthReport(debugKubernetesAPI: false, nodes: true, pods: true, claims: true, volumes: true))
 
+  let schemaBytes = Mutex(Array("{}\n".utf8))
+
   func health() -> HealthReport { report.withLock { $0 } }
   func notReadyReason() -> String? { nil }
   func renderMetrics() -> [UInt8] { Array("aggregator_test 1\n".utf8) }
-  func schema() -> [UInt8] { Array("{}\n".utf8) }
+  func schema() -> [UInt8] { schemaBytes.withLock { $0 } }
 }

@@ -12,17 +12,23 @@ final class TestServer {
 
   init(
     maximumBodyByteCount: Int = 100_000, connectionLimit: Int = 1000,
-    budget: BodyBudget = BodyBudget()
+    budget: BodyBudget = BodyBudget(), writeTimeout: Duration = ServiceLimits.writeTimeout,
+    sendBufferByteCount: Int? = nil
   ) throws {
     shared = HTTPShared(
       maximumBodyByteCount: maximumBodyByteCount, intake: intake, content: content,
-      counters: HTTPCounters(), gate: AcceptGate(limit: connectionLimit), budget: budget)
-    server = try HTTPServer(host: "127.0.0.1", port: 0, loopCount: 1, shared: shared)
+      counters: HTTPCounters(), gate: AcceptGate(limit: connectionLimit), budget: budget,
+      writeTimeout: writeTimeout)
+    server = try HTTPServer(
+      host: "127.0.0.1", port: 0, loopCount: 1, shared: shared,
+      sendBufferByteCount: sendBufferByteCount)
   }
 
   deinit { server.stop() }
 
-  func connect() throws -> RawClient { try RawClient(port: server.port) }
+  func connect(receiveBufferByteCount: Int32? = nil) throws -> RawClient {
+    try RawClient(port: server.port, receiveBufferByteCount: receiveBufferByteCount)
+  }
 
   /// Sends the bytes on a connection of their own and reads until the other side ends or is silent.
   func exchange(_ text: String, thenEnd: Bool = false) throws -> String {
@@ -44,9 +50,12 @@ final class RawClient: @unchecked Sendable {
   private let descriptor: Int32
   private(set) var isAtEnd = false
 
-  init(port: Int) throws {
+  init(port: Int, receiveBufferByteCount: Int32? = nil) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw Failed(call: "socket", errno: errno) }
+    if var count = receiveBufferByteCount {
+      setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &count, socklen_t(MemoryLayout<Int32>.size))
+    }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(UInt16(port).bigEndian)

@@ -51,10 +51,10 @@ package final class IngestCounters: Sendable {
   package let logFailures = Counter()
   /// Bytes of all log files, preallocation included.
   package let logBytes = Counter()
-  /// Damaged stretches of logs; frames whose bytes are whole in length but bad, of a last group.
+  /// Damaged stretches of logs; stretches of a last group that are whole in length but bad.
   package let damagedFrames = Counter()
   package let tailSuspects = Counter()
-  /// Bytes dropped from torn ends.
+  /// Bytes dropped from torn ends, never acknowledged.
   package let tornBytes = Counter()
   /// Reports of a log that do not decode any more.
   package let replayRefused = Counter()

@@ -8,6 +8,8 @@ package enum IngestEvent: Sendable {
   case fileQuarantined(name: String, reason: String)
   /// A stretch of a log holds no good frame though it was acknowledged; at most one frame each.
   case logDamaged(segment: UInt64, offset: Int, byteCount: Int)
+  /// The end of a log is the beginning of a write that was never acknowledged; it was cut off.
+  case logTorn(segment: UInt64, offset: Int, byteCount: Int)
   /// The last group of a log may have lost an acknowledged report; it cannot be told.
   case tailSuspect(segment: UInt64, offset: Int, byteCount: Int)
   /// A report of a log no longer decodes.

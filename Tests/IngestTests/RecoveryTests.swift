@@ -65,6 +65,102 @@ import Testing
         == Array(bytes[LogHeader.byteCount...]))
   }
 
+  private func quarantined(_ disk: ModelDisk) throws -> [String] {
+    try disk.list().filter { $0.hasSuffix(".quarantine") }
+  }
+
+  private func alarms(_ harness: Harness) -> [String] {
+    harness.log.all.compactMap { event in
+      switch event {
+      case .logDamaged(_, let offset, let byteCount): "damaged \(offset) \(byteCount)"
+      case .tailSuspect(_, let offset, let byteCount): "suspect \(offset) \(byteCount)"
+      case .logTorn(_, let offset, let byteCount): "torn \(offset) \(byteCount)"
+      case .fileQuarantined(let name, _): "set aside \(name)"
+      default: nil
+      }
+    }
+  }
+
+  @Test func aTornEndIsCutOffWithoutAnAlarm() throws {
+    var harness = try start(ModelDisk())
+    for token in 0..<3 as Range<UInt64> {
+      _ = harness.submitAndRun(TestReport(node: "node-\(token)"), token: token)
+    }
+    let name = FileName.log(1).text
+    let whole = try #require(harness.disk.bytes(of: name))
+    let frame = whole.count - LogHeader.byteCount
+    harness.disk.setBytes(Array(whole[..<(whole.count - 5)]), of: name)
+    harness = try restart(harness)
+    let end = LogHeader.byteCount + frame / 3 * 2
+    #expect(alarms(harness) == ["torn \(end) \(whole.count - 5 - end)"])
+    #expect(try quarantined(harness.disk) == [])
+    #expect(harness.counters.tornBytes.current == whole.count - 5 - end)
+    #expect(harness.disk.bytes(of: name) == Array(whole[..<end]), "cut off")
+    harness = try restart(harness)
+    #expect(alarms(harness) == [], "nothing is left to cut off")
+  }
+
+  @Test func damageIsToldAndKeptOnceThoughTheSegmentIsReplayedTwice() throws {
+    var harness = try start(ModelDisk())
+    for token in 0..<3 as Range<UInt64> {
+      _ = harness.submitAndRun(TestReport(node: "node-\(token)"), token: token)
+    }
+    let name = FileName.log(1).text
+    var bytes = try #require(harness.disk.bytes(of: name))
+    let frame = (bytes.count - LogHeader.byteCount) / 3
+    // One frame's header, which the start sees, and one's payload, which only the replay reads.
+    bytes[LogHeader.byteCount + 20] ^= 1
+    bytes[LogHeader.byteCount + frame + FrameHeader.byteCount + 9] ^= 1
+    harness.disk.setBytes(bytes, of: name)
+    harness = try restart(harness)
+    #expect(alarms(harness) == ["damaged \(LogHeader.byteCount) \(frame)"])
+    // The first encoding fails, the second one does not.
+    harness.disk.plan([harness.disk.callCount + 12: .error(5)])
+    harness.makeIndexReady()
+    harness.time.advance(.seconds(10))
+    harness.flush()
+    #expect(harness.counters.segmentsAbandoned.current == 1)
+    #expect(
+      alarms(harness) == [
+        "damaged \(LogHeader.byteCount) \(frame)",
+        "damaged \(LogHeader.byteCount + frame) \(frame)",
+      ])
+    #expect(harness.counters.damagedFrames.current == 2)
+    #expect(try quarantined(harness.disk).count == 2)
+    #expect(harness.delivery.rowCount == 1, "the rest is kept")
+  }
+
+  @Test func atMostSixteenDamagedStretchesAreCopied() throws {
+    var harness = try start(ModelDisk())
+    for token in 0..<25 as Range<UInt64> {
+      _ = harness.submitAndRun(TestReport(node: "node-\(token)"), token: token)
+    }
+    let name = FileName.log(1).text
+    var bytes = try #require(harness.disk.bytes(of: name))
+    let ids = (0..<25).map { TestReport(node: "node-\($0)").text.utf8.count }
+    var offset = LogHeader.byteCount
+    for (number, count) in ids.enumerated() {
+      // Not two in a row, which would be one stretch.
+      if number % 2 == 0 { bytes[offset] ^= 1 }
+      offset += FrameHeader.byteCount + count
+    }
+    #expect(offset == bytes.count)
+    harness.disk.setBytes(bytes, of: name)
+    harness = try restart(harness)
+    #expect(harness.counters.damagedFrames.current == 12)
+    #expect(harness.counters.tailSuspects.current == 1)
+    #expect(try quarantined(harness.disk).count == 13)
+    bytes[offset - 1] ^= 1
+    for segment in 2...8 as ClosedRange<UInt64> {
+      try writeLog("x", segment: segment, harness)
+      var log = try #require(harness.disk.bytes(of: FileName.log(segment).text))
+      log.append(contentsOf: [UInt8](repeating: 7, count: 100))
+      harness.disk.setBytes(log, of: FileName.log(segment).text)
+    }
+    harness = try restart(harness)
+    #expect(try quarantined(harness.disk).count == IngestLimits.maximumQuarantineFiles)
+  }
+
   @Test func aLogOfAnotherVersionStopsTheStart() throws {
     let harness = try start(ModelDisk())
     try writeLog("something", segment: 7, harness)

@@ -47,6 +47,26 @@ package final class FrameWalker {
     return take(frame)
   }
 
+  /// Whether what lies between `position` and the limit, once `next` has given nil, is what a write
+  /// leaves that did not come to its end: less than a header, a good header whose payload goes
+  /// beyond the limit, or zeros.
+  package func endsTorn() throws(DiskError) -> Bool {
+    guard limit - position >= FrameHeader.byteCount else { return true }
+    let bytes = try load(position, count: FrameHeader.byteCount)
+    if let header = FrameHeader(bytes, seed: seed), header.sequence > lastSequence,
+      header.frameByteCount > limit - position
+    {
+      return true
+    }
+    var offset = position
+    while offset < limit {
+      let bytes = try load(offset, count: min(IngestLimits.scanWindowByteCount, limit - offset))
+      guard !bytes.isEmpty, bytes.allSatisfy({ $0 == 0 }) else { return false }
+      offset += bytes.count
+    }
+    return true
+  }
+
   private func take(_ frame: Frame) -> Frame {
     lastSequence = frame.header.sequence
     position = frame.end

@@ -1,8 +1,12 @@
 /// What a start learns of a log file: which frames count, and what was damaged.
 ///
 /// Every frame that is whole counts, acknowledged or not: its id is known from here on, so that it
-/// is kept once either way. Headers alone are read, but for the frames that no later one witnesses:
-/// their payloads are hashed too, since a crash may have torn them.
+/// is kept once either way. Headers alone are read, but for the frames that nothing witnesses: their
+/// payloads are hashed too, since a crash may have torn them.
+///
+///     │ frames, fsynced before a later one was written │ last group │ bytes without a frame │
+///                                         witnessedUpTo ┘        end ┘                 limit ┘
+///       bad here: damaged                                suspect     torn, or suspect
 package struct LogScan: Sendable {
   /// nil when the file's header is damaged; the frames do not depend on it.
   package var header: LogHeader?
@@ -11,18 +15,21 @@ package struct LogScan: Sendable {
   package var reportCount = 0
   /// Offset behind the last frame that counts.
   package var end = LogHeader.byteCount
-  /// The largest offset that some frame says was fsynced.
+  /// The largest offset that is known to have been fsynced: some frame says so, or a cut.
   package var witnessedUpTo = 0
   /// Stretches of acknowledged bytes that hold no good frame.
   package var damaged: [Range<Int>] = []
-  /// Frames of the unwitnessed tail that are there in whole length with a bad payload: torn, or
-  /// damaged after they were acknowledged; nobody can tell.
+  /// Stretches of the last group that are there in whole length and bad: torn, or damaged after
+  /// they were acknowledged; nobody can tell.
   package var suspect: [Range<Int>] = []
-  /// Bytes behind `end`, within the limit.
+  /// The beginning of a frame, or zeros, where the file ends: written by a process that ended
+  /// before its fsync, and never acknowledged. nil: there is none.
+  package var torn: Range<Int>?
+  /// Bytes behind `end`, within the limit: `torn`, and what of the others lies there.
   package var tornByteCount = 0
 
   /// Reads `file`; `frame` is called for each report that counts, in order. `cut`: offset behind
-  /// which nothing counts, from a later file's header.
+  /// which nothing counts, from a later file's header, and before which all was fsynced.
   package static func scan(
     file: any DiskFile, writer: WriterID, segment: UInt64, cut: Int?,
     frame: (FrameHeader) -> Void
@@ -32,20 +39,19 @@ package struct LogScan: Sendable {
     let limit = min(byteCount, cut ?? byteCount)
     let seed = writer.seed(segment: segment)
     scan.header = try readHeader(file: file, writer: writer, segment: segment)
+    scan.witnessedUpTo = cut ?? 0
 
     let walker = FrameWalker(file: file, seed: seed, limit: limit)
-    // Frames that no later one has witnessed yet, at most one group.
+    // Frames that nothing has witnessed yet, at most one group.
     var tail: [FrameWalker.Frame] = []
     var gaps: [Range<Int>] = []
     while let next = try walker.next() {
       if let skipped = walker.skipped { gaps.append(skipped) }
-      if next.header.durableUpTo > scan.witnessedUpTo {
-        scan.witnessedUpTo = next.header.durableUpTo
-        let witnessed = tail.prefix { $0.end <= next.header.durableUpTo }
-        for old in witnessed { scan.count(old, frame) }
-        tail.removeFirst(witnessed.count)
-      }
+      scan.witnessedUpTo = max(scan.witnessedUpTo, next.header.durableUpTo)
       tail.append(next)
+      let witnessed = tail.prefix { $0.end <= scan.witnessedUpTo }
+      for old in witnessed { scan.count(old, frame) }
+      tail.removeFirst(witnessed.count)
     }
     for last in tail {
       if try payloadIsGood(last, file: file, seed: seed) {
@@ -54,16 +60,22 @@ package struct LogScan: Sendable {
         scan.suspect.append(last.offset..<last.end)
       }
     }
-    for gap in gaps where gap.upperBound <= scan.end {
-      if gap.lowerBound < scan.witnessedUpTo {
-        scan.damaged.append(gap)
+    for gap in gaps { scan.note(gap) }
+    if walker.position < max(limit, scan.witnessedUpTo) {
+      let rest = walker.position..<max(limit, scan.witnessedUpTo)
+      if rest.lowerBound >= scan.witnessedUpTo, try walker.endsTorn() {
+        scan.torn = rest
       } else {
-        scan.suspect.append(gap)
+        scan.note(rest)
       }
     }
-    // Bytes that were fsynced but lie behind the last good frame: only a cut can say so.
     scan.tornByteCount = max(0, limit - scan.end)
     return scan
+  }
+
+  /// A stretch without a good frame that no torn write explains.
+  private mutating func note(_ range: Range<Int>) {
+    if range.lowerBound < witnessedUpTo { damaged.append(range) } else { suspect.append(range) }
   }
 
   private mutating func count(_ frame: FrameWalker.Frame, _ body: (FrameHeader) -> Void) {

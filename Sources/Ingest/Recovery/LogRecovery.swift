@@ -17,7 +17,6 @@ struct LogRecovery {
       file: file, writer: writer, segment: segment, cut: cut, frame: report)
     self.report(scan, file)
     if scan.reportCount == 0 {
-      // What is there though no frame is was kept by `report`.
       if scan.damaged.isEmpty, scan.suspect.isEmpty {
         try disk.remove(name)
       } else {
@@ -32,31 +31,28 @@ struct LogRecovery {
 
   private func report(_ scan: LogScan, _ file: any DiskFile) {
     let quarantine = Quarantine(disk: disk)
-    counters.damagedFrames.add(scan.damaged.count)
-    counters.tailSuspects.add(scan.suspect.count)
-    if cut == nil { counters.tornBytes.add(scan.tornByteCount) }
     for range in scan.damaged {
-      events(
-        .logDamaged(segment: segment, offset: range.lowerBound, byteCount: range.count))
+      counters.damagedFrames.add(1)
+      events(.logDamaged(segment: segment, offset: range.lowerBound, byteCount: range.count))
       quarantine.keep(range, of: file, segment: segment)
     }
     for range in scan.suspect {
-      events(
-        .tailSuspect(segment: segment, offset: range.lowerBound, byteCount: range.count))
+      counters.tailSuspects.add(1)
+      events(.tailSuspect(segment: segment, offset: range.lowerBound, byteCount: range.count))
       quarantine.keep(range, of: file, segment: segment)
     }
-    if scan.tornByteCount > 0 {
-      // Most likely the last write of a process that died, which nobody was told of; should it be
-      // damage, a human has the bytes.
-      let range = scan.end..<scan.end + scan.tornByteCount
-      if cut == nil {
-        events(.tailSuspect(segment: segment, offset: range.lowerBound, byteCount: range.count))
-      }
-      quarantine.keep(range, of: file, segment: segment)
+    if let torn = scan.torn {
+      // The last write of a process that died, which nobody was told of.
+      counters.tornBytes.add(torn.count)
+      events(.logTorn(segment: segment, offset: torn.lowerBound, byteCount: torn.count))
     }
-    if scan.header == nil, scan.reportCount > 0 {
+    guard scan.header == nil, scan.frameCount > 0 else { return }
+    if scan.witnessedUpTo >= LogHeader.byteCount {
       counters.damagedFrames.add(1)
       events(.logDamaged(segment: segment, offset: 0, byteCount: LogHeader.byteCount))
+    } else {
+      counters.tailSuspects.add(1)
+      events(.tailSuspect(segment: segment, offset: 0, byteCount: LogHeader.byteCount))
     }
   }
 

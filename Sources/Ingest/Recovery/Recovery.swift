@@ -178,7 +178,8 @@ struct Recovery {
         BacklogSegment(
           number: segment, limit: scan.end,
           startSeconds: scan.header?.createdSeconds ?? time.epochSeconds(),
-          reportCount: scan.reportCount))
+          reportCount: scan.reportCount,
+          toldDamage: Set((scan.damaged + scan.suspect).map(\.lowerBound))))
     }
     state.retryIDs = ids
     let kept = Set(state.backlog.map(\.number))

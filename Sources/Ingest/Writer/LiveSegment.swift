@@ -56,6 +56,8 @@ struct BacklogSegment {
   var startSeconds: Int64
   var oldestByDay: [Int32: Int64] = [:]
   var reportCount: Int
+  /// Beginnings of the damaged stretches that were told and kept, by the start or by a replay.
+  var toldDamage: Set<Int> = []
   /// Not before.
   var retryAt = Duration.zero
 }

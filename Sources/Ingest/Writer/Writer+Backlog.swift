@@ -107,11 +107,7 @@ extension Writer {
           return
         }
       case .damaged(let range):
-        counters.damagedFrames.add(1)
-        events(
-          .logDamaged(
-            segment: replay.segment.number, offset: range.lowerBound, byteCount: range.count))
-        keep(range, of: replay.segment.number)
+        tell(damage: range, of: replay.segment.number)
       case .end:
         replay.isAtEnd = true
         replay.phase = batch.rowCount > 0 ? .resolving : .closing
@@ -142,6 +138,16 @@ extension Writer {
       events(.replayRefused(segment: replay.segment.number, reason: error.message))
       return true
     }
+  }
+
+  /// Counts a damaged stretch and keeps its bytes, once: a replay may come by again.
+  private func tell(damage range: Range<Int>, of segment: UInt64) {
+    guard let position = backlog.firstIndex(where: { $0.number == segment }),
+      backlog[position].toldDamage.insert(range.lowerBound).inserted
+    else { return }
+    counters.damagedFrames.add(1)
+    events(.logDamaged(segment: segment, offset: range.lowerBound, byteCount: range.count))
+    keep(range, of: segment)
   }
 
   /// Sets a stretch of a log aside that gives no rows: the log goes once its segment is sealed.

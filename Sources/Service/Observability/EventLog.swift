@@ -33,8 +33,12 @@ enum EventLog {
       logger.critical(
         "the log is damaged where it was acknowledged: at most one report a stretch is lost",
         metadata: place(segment, offset, byteCount))
+    case .logTorn(let segment, let offset, let byteCount):
+      logger.info(
+        "the log ends in the middle of a write, which was not acknowledged: it was cut off",
+        metadata: place(segment, offset, byteCount))
     case .tailSuspect(let segment, let offset, let byteCount):
-      logger.error(
+      logger.warning(
         "the end of the log is whole in length but bad: it may have been acknowledged",
         metadata: place(segment, offset, byteCount))
     case .replayRefused(let segment, let reason):

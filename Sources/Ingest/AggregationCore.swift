@@ -60,60 +60,59 @@ package final class AggregationCore: Sendable {
     }
   }
 
+  /// Locks and recovers DATA_DIR.
   package static func make(
     settings: IngestSettings, disk: any Disk, delivery: any ObjectDelivery,
     counters: IngestCounters, kubeCounters: KubeCounters, time: any TimeSource,
     random: @escaping @Sendable () -> UInt64,
     events: @escaping @Sendable (IngestEvent) -> Void
   ) throws(Aggregation.StartError) -> (AggregationCore, Steps) {
-    do {
-      try ObjectKey.check(prefix: settings.prefix)
-    } catch {
-      throw .prefix(error)
-    }
-    let foreign: (name: String, version: UInt32)?
-    do {
-      try disk.lock(FileName.lock.text)
-      foreign = try LogScan.foreignLog(on: disk)
-    } catch {
-      throw error.call == .lock && error.isWouldBlock ? .locked : .disk(error)
-    }
-    if let foreign { throw .logVersion(name: foreign.name, version: foreign.version) }
+    try recover(
+      AggregationDoor(
+        settings: settings, disk: disk, delivery: delivery, counters: counters,
+        kubeCounters: kubeCounters, time: time, random: random, events: events))
+  }
+
+  /// Recovers DATA_DIR, which `door` has locked.
+  package static func recover(
+    _ door: AggregationDoor
+  ) throws(Aggregation.StartError) -> (AggregationCore, Steps) {
+    let (disk, time, counters, events) = (door.disk, door.time, door.counters, door.events)
+    let (gate, inbox) = (door.gate, door.inbox)
     let state: RecoveredState
-    let gate = IntakeGate()
     let spool: Spool
     do {
       state = try Recovery(disk: disk, time: time, counters: counters, events: events)
-        .run(random: random)
-      spool = try makeSpool(settings, disk, gate, counters, events)
+        .run(random: door.random)
+      spool = try makeSpool(door.settings, disk, gate, counters, events)
     } catch {
       throw .disk(error)
     }
     let keys: ObjectKey
     do {
-      keys = try ObjectKey(prefix: settings.prefix, writer: state.writer)
+      keys = try ObjectKey(prefix: door.settings.prefix, writer: state.writer)
     } catch {
       throw .prefix(error)
     }
-    let inbox = WriterInbox(gate: gate, time: time, counters: counters)
     let parts = WriterParts(
       inbox: inbox, log: LogQueue(), ledger: ReplyLedger(counters: counters),
       encoder: EncoderQueue(), spool: spool, time: time, counters: counters,
       status: WriterStatus(), events: events)
     let steps = Steps(
       writer: Writer(
-        settings: settings, disk: disk, writer: state.writer, recovered: state, parts: parts,
-        index: ClusterIndex(counters: kubeCounters)),
+        settings: door.settings, disk: disk, writer: state.writer, recovered: state, parts: parts,
+        index: ClusterIndex(counters: door.kubeCounters)),
       log: LogCommitter(
         disk: disk, writer: state.writer, queue: parts.log, ledger: parts.ledger, gate: gate,
         spool: spool, time: time, counters: counters, events: events
       ) { inbox.notify(.log($0)) },
       encoder: Encoder(
-        disk: disk, writer: state.writer, keys: keys, queue: parts.encoder, delivery: delivery,
-        spool: spool, time: time, random: random, counters: counters, events: events
+        disk: disk, writer: state.writer, keys: keys, queue: parts.encoder,
+        delivery: door.delivery, spool: spool, time: time, random: door.random,
+        counters: counters, events: events
       ) { inbox.notify(.encoder($0)) })
     let core = AggregationCore(
-      writerID: state.writer, parts: parts, gate: gate, delivery: delivery,
+      writerID: state.writer, parts: parts, gate: gate, delivery: door.delivery,
       recoveredSeals: state.seals, abandoned: state.abandoned)
     return (core, steps)
   }
@@ -139,69 +138,5 @@ package final class AggregationCore: Sendable {
     let spool = Spool(limit: limit, gate: gate, counters: counters, events: events)
     for (name, byteCount) in sizes { spool.set(name, byteCount: byteCount) }
     return spool
-  }
-}
-
-/// Runs the steps on a thread each.
-///
-/// `@unchecked Sendable`: the steps are given to their threads in `start`, under the lock, and not
-/// touched by anyone else.
-final class AggregationWorkers: @unchecked Sendable {
-  private struct Running {
-    var writer: WorkerThread
-    var log: LogThread
-    var encoder: EncoderThread
-  }
-
-  private let steps: AggregationCore.Steps
-  private let running = Mutex<Running?>(nil)
-  private let stopFlag = StopFlag()
-
-  init(_ steps: AggregationCore.Steps) { self.steps = steps }
-
-  func start(_ core: AggregationCore) {
-    running.withLock { running in
-      guard running == nil else { return }
-      let log = Handover(steps.log)
-      let encoder = Handover(steps.encoder)
-      let writer = Handover(steps.writer)
-      let stopFlag = stopFlag
-      let inbox = core.inbox
-      running = Running(
-        writer: WorkerThread(name: "writer") {
-          while !stopFlag.isSet {
-            let sleep = writer.value.step()
-            if sleep > .zero { inbox.wakeup.wait(timeout: sleep) }
-          }
-        },
-        log: LogThread(queue: core.log, committer: log),
-        encoder: EncoderThread(queue: core.encoderQueue, encoder: encoder))
-    }
-  }
-
-  /// True as soon as `condition` holds; false at `deadline`.
-  func wait(
-    until deadline: Duration, _ core: AggregationCore, _ condition: () -> Bool
-  ) -> Bool {
-    let pause = Wakeup()
-    while !condition() {
-      guard core.time.monotonic() < deadline else { return false }
-      pause.wait(timeout: .milliseconds(5))
-    }
-    return true
-  }
-
-  func stop(_ core: AggregationCore) {
-    let stopping = running.withLock { running in
-      defer { running = nil }
-      return running
-    }
-    guard let stopping else { return }
-    stopFlag.set()
-    core.inbox.closeMailbox()
-    core.inbox.wakeup.set()
-    stopping.writer.join()
-    stopping.encoder.stop()
-    stopping.log.stop()
   }
 }

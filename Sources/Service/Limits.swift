@@ -91,6 +91,8 @@ enum ServiceLimits {
 
   /// How often the main thread looks around while it waits for a signal.
   static let mainLoopMilliseconds = 100
+  /// A recovery of DATA_DIR that takes longer is told, in the line that names the port.
+  static let quietRecovery: Duration = .seconds(1)
   /// How often a watcher that is not ready is named in the log.
   static let watcherReminderInterval: Duration = .seconds(60)
   /// How often the end looks for a second signal.

@@ -38,6 +38,7 @@ import Testing
     let aggregation = try Aggregation(
       settings: Harness.settings(rows: 3_000), disk: disk, delivery: delivery,
       counters: counters, kubeCounters: KubeCounters(), events: { _ in })
+    try aggregation.recover()
     aggregation.start()
     aggregation.mailbox.send(
       ObjectKind.allCases.flatMap { [.relistBegan($0), .relistEnded($0)] })

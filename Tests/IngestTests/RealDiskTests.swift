@@ -1,4 +1,5 @@
 import Glibc
+import KubeIndex
 import Testing
 
 @testable import Ingest
@@ -83,13 +84,50 @@ import Testing
     }
   }
 
-  @Test func aSecondLockIsRefused() throws {
+  @Test func aSecondLockIsRefusedAndTheHolderNamed() throws {
     try withDisk { disk, path in
       try disk.lock("lock")
       let other = try RealDisk(path: path)
       #expect(throws: DiskError(call: .lock, name: "lock", errno: EWOULDBLOCK)) {
         try other.lock("lock")
       }
+      #expect(
+        try other.contents(of: "lock", maximumByteCount: 32) == Array("\(getpid())\n".utf8))
+      let error = #expect(throws: Aggregation.StartError.self) {
+        try Aggregation(
+          settings: Harness.settings(), disk: other, delivery: StoringDelivery(disk: other),
+          counters: IngestCounters(), kubeCounters: KubeCounters(), events: { _ in })
+      }
+      #expect(error?.description.contains("pid \(getpid()) ") == true)
     }
+  }
+
+  /// A name in a directory is durable once that directory is synced.
+  @Test func everyNewLevelIsSyncedIntoTheOneAbove() throws {
+    try withDisk { _, path in
+      defer { for level in ["a/b/c", "a/b", "a"] { rmdir("\(path)/\(level)") } }
+      var synced: [String] = []
+      func record(_ path: String) { synced.append(path) }
+      try DirectoryMaking.make("\(path)/a/b/c/") { record($0) }
+      #expect(synced == [path, "\(path)/a", "\(path)/a/b"])
+      var status = stat()
+      #expect(stat("\(path)/a/b/c", &status) == 0 && status.st_mode & 0o777 == 0o700)
+      synced = []
+      try DirectoryMaking.make("\(path)/a/b/c") { record($0) }
+      #expect(synced == ["\(path)/a/b"], "its maker may have died before it could")
+      #expect(throws: DiskError(call: .syncDirectory, name: "x", errno: EIO)) {
+        try DirectoryMaking.make("\(path)/a/d") { _ throws(DiskError) in
+          throw DiskError(call: .syncDirectory, name: "x", errno: EIO)
+        }
+      }
+      rmdir("\(path)/a/d")
+    }
+  }
+
+  @Test(arguments: [
+    ("/a", "/"), ("/", "/"), ("/a/b/", "/a"), ("a//b", "a"), ("a", "."), (".", "/"), ("//a", "/"),
+  ])
+  func theLevelAbove(path: String, parent: String) {
+    #expect(DirectoryMaking.parent(of: path) == parent)
   }
 }

@@ -1,3 +1,4 @@
+import KubeIndex
 import Testing
 
 @testable import Ingest
@@ -173,6 +174,40 @@ import Testing
     harness.disk.setBytes(bytes, of: name)
     #expect(throws: Aggregation.StartError.self) { try restart(harness) }
     #expect(harness.disk.bytes(of: name) == bytes)
+  }
+
+  @Test func aReadOnlyDirectoryStopsTheStartWithItsReason() throws {
+    let disk = ModelDisk()
+    disk.plan([1: .error(30)])  // EROFS
+    let error = #expect(throws: Aggregation.StartError.self) { try start(disk) }
+    #expect(error?.description == "lock lock: Read-only file system (errno 30)")
+  }
+
+  /// The port is open while DATA_DIR is gone through: nobody's report may wait there unanswered.
+  @Test func reportsAreRefusedUntilDataDirIsRecovered() throws {
+    let disk = ModelDisk()
+    let aggregation = try Aggregation(
+      settings: Harness.settings(), disk: disk, delivery: StoringDelivery(disk: disk),
+      counters: IngestCounters(), kubeCounters: KubeCounters(), time: ManualTime(),
+      events: { _ in })
+    #expect(disk.bytes(of: FileName.writer.text) == nil, "only locked so far")
+    #expect(aggregation.intake.refusal == "the service is starting")
+    try aggregation.recover()
+    #expect(aggregation.intake.refusal == "the service is starting", "no thread would answer")
+    aggregation.start()
+    #expect(aggregation.intake.refusal == nil)
+    aggregation.stop(deadline: .zero)
+    #expect(aggregation.intake.refusal == "the service is stopping")
+  }
+
+  @Test func stoppingBeforeRecoveryLeavesTheDirectoryAlone() throws {
+    let disk = ModelDisk()
+    let aggregation = try Aggregation(
+      settings: Harness.settings(), disk: disk, delivery: StoringDelivery(disk: disk),
+      counters: IngestCounters(), kubeCounters: KubeCounters(), time: ManualTime(),
+      events: { _ in })
+    #expect(aggregation.stop(deadline: .zero))
+    #expect(try disk.list() == [])
   }
 
   @Test func theEncoderIsIdleOnlyWhenItsLastJobIsDone() {

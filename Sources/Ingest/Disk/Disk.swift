@@ -13,7 +13,7 @@ package protocol Disk: AnyObject, Sendable {
   /// Opens `name`, which exists, for reading and writing.
   func openForUpdate(_ name: String) throws(DiskError) -> any DiskFile
   /// Takes the exclusive lock `name` (flock) until the process or the disk object ends; EWOULDBLOCK
-  /// when another process holds it.
+  /// when another process holds it. The file then says which: its pid in decimal and a line feed.
   func lock(_ name: String) throws(DiskError)
   /// Names of all entries, in no order.
   func list() throws(DiskError) -> [String]

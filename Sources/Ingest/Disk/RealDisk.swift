@@ -8,11 +8,9 @@ package final class RealDisk: Disk {
   private let directory: CInt
   private let locks = Mutex<[CInt]>([])
 
-  /// Opens `path`, which is made (mode 0700) when only its last component is missing.
+  /// Opens `path`, which is made durably, mode 0700, with what is missing above it.
   package convenience init(path: String) throws(DiskError) {
-    if mkdir(path, 0o700) != 0, errno != EEXIST {
-      throw DiskError(call: .create, name: path, errno: errno)
-    }
+    try DirectoryMaking.make(path)
     try self.init(existing: path)
   }
 
@@ -49,6 +47,9 @@ package final class RealDisk: Disk {
       close(descriptor)
       throw DiskError(call: .lock, name: name, errno: failure)
     }
+    // For whoever is refused; nothing depends on it.
+    let holder = Array("\(getpid())\n".utf8)
+    if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, holder, holder.count, 0) }
     locks.withLock { $0.append(descriptor) }
   }
 

@@ -1,8 +1,8 @@
 /// What a start learns of a log file: which frames count, and what was damaged.
 ///
 /// Every frame that is whole counts, acknowledged or not: its id is known from here on, so that it
-/// is kept once either way. Headers alone are read, but for the frames that nothing witnesses: their
-/// payloads are hashed too, since a crash may have torn them.
+/// is kept once either way. Headers alone are read, but for the frames that nothing witnesses:
+/// their payloads are hashed too, since a crash may have torn them.
 ///
 ///     │ frames, fsynced before a later one was written │ last group │ bytes without a frame │
 ///                                         witnessedUpTo ┘        end ┘                 limit ┘

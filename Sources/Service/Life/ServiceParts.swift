@@ -4,7 +4,8 @@ import KubeIndex
 import Logging
 
 /// All parts of the service, made in the order in which they depend on each other: DATA_DIR is
-/// locked and recovered first, then the port is taken, and only `start` makes anything run.
+/// locked first, then the port is taken. From there on GET is answered, and reports get 503 until
+/// the aggregation is recovered and `start` has made the rest run.
 final class ServiceParts {
   let ingest = IngestCounters()
   let kube = KubeCounters()
@@ -15,6 +16,7 @@ final class ServiceParts {
   let reflectors: Reflectors
   let shared: HTTPShared
   let server: HTTPServer
+  private let dataDirectory: String
   private var reflectorThread: WorkerThread?
 
   init(
@@ -25,12 +27,17 @@ final class ServiceParts {
       settings.store, disk: disk, dataDirectory: settings.dataDirectory,
       events: { EventLog.log($0, logger) }, counters: uploads)
     let fatal = fatal
-    aggregation = try Aggregation(
-      settings: settings.ingest, disk: disk, delivery: delivery, counters: ingest,
-      kubeCounters: kube
-    ) { event in
-      EventLog.log(event, logger)
-      if case .fatal = event { fatal.set() }
+    dataDirectory = settings.dataDirectory
+    do {
+      aggregation = try Aggregation(
+        settings: settings.ingest, disk: disk, delivery: delivery, counters: ingest,
+        kubeCounters: kube
+      ) { event in
+        EventLog.log(event, logger)
+        if case .fatal = event { fatal.set() }
+      }
+    } catch {
+      throw Self.failure(error, dataDirectory)
     }
     let mask = SecretMask(environment: settings.environment, endpoint: endpoint)
     reflectors = try Reflectors(
@@ -68,6 +75,16 @@ final class ServiceParts {
         "DATA_DIR=\(path) cannot be used: \(reason); it must be a directory that this user "
           + "(uid \(getuid())) may write")
     }
+  }
+
+  /// What to tell of a start that failed.
+  func failure(_ error: Aggregation.StartError) -> StartFailure {
+    Self.failure(error, dataDirectory)
+  }
+
+  private static func failure(_ error: Aggregation.StartError, _ path: String) -> StartFailure {
+    if case .prefix = error { return StartFailure(error.description) }
+    return StartFailure("DATA_DIR=\(path): \(error)")
   }
 
   /// Starts every thread: reports are joined once the watchers are ready, uploads go on at once.

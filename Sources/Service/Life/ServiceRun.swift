@@ -21,12 +21,15 @@ struct ServiceRun {
       let parts = try ServiceParts(
         settings: settings, endpoint: endpoint, logger: logger,
         debugLogger: makeLogger("kubernetes", level: min(settings.logLevel, .info)))
-      parts.start()
-      return serve(parts, logger)
+      return start(parts, logger)
     } catch {
-      logger.critical("the service cannot start", metadata: ["reason": "\(error)"])
-      return 1
+      return fail("\(error)", logger)
     }
+  }
+
+  private func fail(_ reason: String, _ logger: Logger) -> Int32 {
+    logger.critical("the service cannot start", metadata: ["reason": "\(reason)"])
+    return 1
   }
 
   private func makeLogger(_ label: String, level: Logger.Level) -> Logger {
@@ -46,10 +49,41 @@ struct ServiceRun {
       metadata: ["server": "\(endpoint.baseURL)", "source": "\(source)"])
   }
 
+  // MARK: - Recovery
+
+  /// The port answers already. A recovery that is over soon leaves one line, `listening`, which
+  /// then says that reports are taken; a longer one says so in a line of its own.
+  private func start(_ parts: ServiceParts, _ logger: Logger) -> Int32 {
+    let listening = "listening on \(Self.address(settings.host, parts.server.port))"
+    let recovery = RecoveryThread(parts.aggregation)
+    let begin = ContinuousClock.now
+    var isAnnounced = false
+    while true {
+      switch recovery.wait(.milliseconds(ServiceLimits.mainLoopMilliseconds)) {
+      case .recovered:
+        parts.start()
+        logger.info(isAnnounced ? "DATA_DIR is recovered: reports are taken" : "\(listening)")
+        return serve(parts, logger)
+      case .failed(let error):
+        parts.server.stop()
+        return fail("\(parts.failure(error))", logger)
+      case nil:
+        if let name = Signals.wait(milliseconds: 0) {
+          logger.info("\(name): stopped before DATA_DIR was recovered; it stays as it was")
+          // The recovery is still at work; whatever its last step is, the next start repeats it.
+          _exit(0)
+        }
+        if !isAnnounced, ContinuousClock.now - begin >= ServiceLimits.quietRecovery {
+          isAnnounced = true
+          logger.info("\(listening); reports get 503 until DATA_DIR is recovered")
+        }
+      }
+    }
+  }
+
   // MARK: - Until the end
 
   private func serve(_ parts: ServiceParts, _ logger: Logger) -> Int32 {
-    logger.info("listening on \(Self.address(settings.host, parts.server.port))")
     var reminder = WatcherReminder(statuses: parts.reflectors.statuses, counters: parts.ingest)
     while true {
       if let name = Signals.wait(milliseconds: ServiceLimits.mainLoopMilliseconds) {

@@ -2,12 +2,13 @@ import Glibc
 
 /// A lock with a condition whose waits end by the monotonic clock: setting the wall clock back must
 /// not make a thread sleep for as long.
-// Unchecked: both pointers are constant, and pthread guards what they point to.
-final class MonotonicCondition: @unchecked Sendable {
+///
+/// `@unchecked Sendable`: both pointers are constant, and pthread guards what they point to.
+package final class MonotonicCondition: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-  init() {
+  package init() {
     mutex.initialize(to: pthread_mutex_t())
     condition.initialize(to: pthread_cond_t())
     pthread_mutex_init(mutex, nil)
@@ -25,25 +26,25 @@ final class MonotonicCondition: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  func lock() { pthread_mutex_lock(mutex) }
-  func unlock() { pthread_mutex_unlock(mutex) }
-  func broadcast() { pthread_cond_broadcast(condition) }
+  package func lock() { pthread_mutex_lock(mutex) }
+  package func unlock() { pthread_mutex_unlock(mutex) }
+  package func broadcast() { pthread_cond_broadcast(condition) }
 
   /// Waits for a broadcast (or for no reason). The lock is held.
-  func wait() { pthread_cond_wait(condition, mutex) }
+  package func wait() { pthread_cond_wait(condition, mutex) }
 
   /// Waits as `wait()` does; false: `moment` of the monotonic clock has passed.
-  func wait(until moment: Moment) -> Bool {
+  package func wait(until moment: Moment) -> Bool {
     var time = moment.time
     return pthread_cond_timedwait(condition, mutex, &time) != ETIMEDOUT
   }
 
   /// A time of CLOCK_MONOTONIC.
-  struct Moment {
+  package struct Moment {
     fileprivate let time: timespec
 
     /// At most a day ahead.
-    init(after duration: Duration) {
+    package init(after duration: Duration) {
       var now = timespec()
       clock_gettime(CLOCK_MONOTONIC, &now)
       let (seconds, attoseconds) = min(max(duration, .zero), .seconds(86_400)).components

@@ -1,7 +1,6 @@
-import Foundation
 import Testing
 
-@testable import Service
+@testable import Ingest
 
 /// Waits must end by themselves, and at once when they are woken.
 struct MonotonicConditionTests {
@@ -16,15 +15,22 @@ struct MonotonicConditionTests {
     #expect(ContinuousClock.now - start >= duration)
   }
 
-  @Test func interruptedSleepEnds() {
-    let clock = SystemStoreClock()
+  @Test func aLatchThatWasSetBeforeIsNotLost() {
+    let latch = Wakeup()
+    latch.set()
     let start = ContinuousClock.now
-    let thread = Thread {
-      Thread.sleep(forTimeInterval: 0.05)
-      clock.interrupt()
-    }
-    thread.start()
-    clock.sleep(.seconds(60))
+    latch.wait(timeout: .seconds(60))
+    #expect(ContinuousClock.now - start < .seconds(30))
+    latch.wait(timeout: .milliseconds(20))
+    #expect(ContinuousClock.now - start >= .milliseconds(20), "cleared by the first wait")
+  }
+
+  @Test func aLatchWakesItsSleeper() {
+    let latch = Wakeup()
+    let start = ContinuousClock.now
+    let setter = WorkerThread(name: "setter") { latch.set() }
+    latch.wait(timeout: .seconds(60))
+    setter.join()
     #expect(ContinuousClock.now - start < .seconds(30))
   }
 }

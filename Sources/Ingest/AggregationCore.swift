@@ -7,6 +7,7 @@ package final class AggregationCore: Sendable {
   let inbox: WriterInbox
   let log: LogQueue
   let encoderQueue: EncoderQueue
+  let replayQueue: ReplayQueue
   package let gate: IntakeGate
   package let spool: Spool
   package let status: WriterStatus
@@ -23,6 +24,7 @@ package final class AggregationCore: Sendable {
     inbox = parts.inbox
     log = parts.log
     encoderQueue = parts.encoder
+    replayQueue = parts.replay
     spool = parts.spool
     status = parts.status
     time = parts.time
@@ -32,18 +34,20 @@ package final class AggregationCore: Sendable {
     self.abandoned = abandoned
   }
 
-  /// The three step functions; each belongs to one thread, or all to one.
+  /// The step functions; each belongs to one thread, or all to one.
   package struct Steps {
     package let writer: Writer
     package let log: LogCommitter
     package let encoder: Encoder
+    package let replay: ReplayReader
 
     /// Does everything there is to do, on this thread. True when something was done.
     package func runOnce() -> Bool {
       let isWriterBusy = writer.step() == .zero
       let isLogBusy = log.step() == .zero
       let isEncoderBusy = encoder.step()
-      return isWriterBusy || isLogBusy || isEncoderBusy
+      let isReplayBusy = replay.step()
+      return isWriterBusy || isLogBusy || isEncoderBusy || isReplayBusy
     }
   }
 
@@ -96,7 +100,7 @@ package final class AggregationCore: Sendable {
     }
     let parts = WriterParts(
       inbox: inbox, log: LogQueue(), ledger: ReplyLedger(counters: counters),
-      encoder: EncoderQueue(), spool: spool, time: time, counters: counters,
+      encoder: EncoderQueue(), replay: ReplayQueue(), spool: spool, time: time, counters: counters,
       status: WriterStatus(), events: events)
     let steps = Steps(
       writer: Writer(
@@ -110,7 +114,10 @@ package final class AggregationCore: Sendable {
         disk: disk, writer: state.writer, keys: keys, queue: parts.encoder,
         delivery: door.delivery, spool: spool, time: time, random: door.random,
         counters: counters, events: events
-      ) { inbox.notify(.encoder($0)) })
+      ) { inbox.notify(.encoder($0)) },
+      replay: ReplayReader(disk: disk, writer: state.writer, queue: parts.replay) {
+        inbox.wakeup.set()
+      })
     let core = AggregationCore(
       writerID: state.writer, parts: parts, gate: gate, delivery: door.delivery,
       recoveredSeals: state.seals, abandoned: state.abandoned)

@@ -9,6 +9,7 @@ final class AggregationWorkers: @unchecked Sendable {
     var writer: WorkerThread
     var log: LogThread
     var encoder: EncoderThread
+    var replay: ReplayThread
   }
 
   private let steps: AggregationCore.Steps
@@ -22,6 +23,7 @@ final class AggregationWorkers: @unchecked Sendable {
       guard running == nil else { return }
       let log = Handover(steps.log)
       let encoder = Handover(steps.encoder)
+      let replay = Handover(steps.replay)
       let writer = Handover(steps.writer)
       let stopFlag = stopFlag
       let inbox = core.inbox
@@ -33,7 +35,8 @@ final class AggregationWorkers: @unchecked Sendable {
           }
         },
         log: LogThread(queue: core.log, committer: log),
-        encoder: EncoderThread(queue: core.encoderQueue, encoder: encoder))
+        encoder: EncoderThread(queue: core.encoderQueue, encoder: encoder),
+        replay: ReplayThread(queue: core.replayQueue, reader: replay))
     }
   }
 
@@ -59,6 +62,7 @@ final class AggregationWorkers: @unchecked Sendable {
     core.inbox.closeMailbox()
     core.inbox.wakeup.set()
     stopping.writer.join()
+    stopping.replay.stop()
     stopping.encoder.stop()
     stopping.log.stop()
   }

@@ -28,6 +28,10 @@ extension IngestLimits {
   package static let maximumQuarantineFiles = 16
   /// Bytes copied aside of one damaged stretch.
   package static let maximumQuarantineByteCount = 64 << 20
+  /// Reports of a log that are read ahead of its replay together; a larger one has a page alone.
+  package static let replayPageByteCount = 4 << 20
+  /// Pages that wait for the writer.
+  package static let replayPagesAhead = 2
   /// Bytes read at once when a log is scanned.
   package static let scanWindowByteCount = 1 << 20
 }

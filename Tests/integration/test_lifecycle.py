@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import duckdb
 
@@ -93,7 +94,43 @@ class TestLife:
         assert first.get("/livez").status == 200
         second = start_aggregator()
         assert second.wait() == 1
-        assert "lock" in second.log()
+        said = second.log()
+        assert f"DATA_DIR={first.data_dir}" in said and f"pid {first.pid} " in said
+
+    def test_the_port_answers_while_data_dir_is_recovered(self, start_aggregator, disk_dir):
+        # Reading a pipe waits for its writer, so recovery takes as long as the test likes.
+        pipe = disk_dir / "data" / f"{1:020}.seal"
+        pipe.parent.mkdir()
+        os.mkfifo(pipe)
+        service = start_aggregator()
+        assert "until DATA_DIR is recovered" in service.wait_for("listening.*").group(0)
+        assert service.get("/livez").status == 200
+        assert service.get("/health").status == 503
+        assert service.get("/metrics").status == 200
+        assert service.get("/readyz").status == 503
+        refused = service.post(report())
+        assert refused.status == 503 and int(refused.headers["Retry-After"]) > 0
+        assert "starting" in refused.json()["error"]
+
+        def recovered():
+            with suppress(OSError):  # nobody reads it now
+                os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+            return "reports are taken" in service.log()
+
+        wait_until(recovered, 20, "the recovery's end")
+        assert service.get("/readyz").status == 200
+        assert service.post(report()).status == 200
+        assert service.log().count("listening on") == 1
+        assert "damaged seal" in service.log()
+
+    def test_sigterm_during_recovery_ends_at_once(self, start_aggregator, disk_dir):
+        (disk_dir / "data").mkdir()
+        os.mkfifo(disk_dir / "data" / f"{1:020}.seal")
+        service = start_aggregator()
+        service.wait_for("until DATA_DIR is recovered")
+        start = time.monotonic()
+        assert service.stop() == 0
+        assert time.monotonic() - start < 3
 
     def test_a_taken_port_is_named(self, start_aggregator, disk_dir):
         with socket.socket() as s:

@@ -129,10 +129,8 @@ struct SegmentInspector {
       note(
         name, .logSuspect, "in the last group: torn, or damaged after its answer", at: range)
     }
-    if scan.tornByteCount > 0, !isNewestLog {
-      note(
-        name, .logSuspect, "no frame, though a later log was begun",
-        at: scan.end..<scan.end + scan.tornByteCount)
+    if let torn = scan.torn, !isNewestLog {
+      note(name, .logSuspect, "no frame, though a later log was begun", at: torn)
     }
     return log
   }

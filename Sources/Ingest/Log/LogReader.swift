@@ -19,6 +19,7 @@ package final class LogReader {
   private let file: any DiskFile
   private let seed: UInt64
   private var waiting: FrameWalker.Frame?
+  private var forgottenUpTo = 0
   private var buffer: UnsafeMutableRawBufferPointer
 
   /// `limit`: offset behind the last frame that counts.
@@ -33,6 +34,12 @@ package final class LogReader {
   }
 
   deinit { buffer.deallocate() }
+
+  /// Tells the system that what was gone through so far is not read again soon.
+  func forgetRead() {
+    file.dropCache(offset: forgottenUpTo, count: frame.lowerBound - forgottenUpTo)
+    forgottenUpTo = frame.lowerBound
+  }
 
   package func next() throws(DiskError) -> Step {
     if let frame = waiting {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The general path: a segment encoded from its log, with a batch of its own, in slices between
-/// live work.
+/// live work. The log is read ahead by a thread of its own.
 struct Replay {
   enum Phase {
     /// Reports are decoded into the batch.
@@ -18,12 +18,12 @@ struct Replay {
 
   var segment: BacklogSegment
   var encoding: EncodingID
-  let reader: LogReader
   var phase = Phase.reading
   var resolver = BatchResolver()
   var snapshot = RetrySnapshotBuilder()
-  /// A report that found the batch full; its bytes stay until the reader goes on.
-  var held: UnsafeRawBufferPointer?
+  /// What is being gone through, from item `next` on.
+  var page: ReplayPage?
+  var next = 0
   var isAtEnd = false
 }
 
@@ -48,7 +48,7 @@ extension Writer {
     switch replay.phase {
     case .reading:
       do {
-        try read(&replay)
+        isBusy = try read(&replay)
       } catch {
         failure = error
       }
@@ -69,56 +69,67 @@ extension Writer {
     guard let segment = backlog.first(where: { $0.limit != nil && $0.retryAt <= now }),
       let limit = segment.limit
     else {
-      if backlog.isEmpty { backlogBatch = nil }
-      return false
-    }
-    do {
-      let reader = try LogReader(
-        disk: disk, writer: writer, segment: segment.number, limit: limit)
-      replay = Replay(segment: segment, encoding: nextEncoding, reader: reader)
-      nextEncoding += 1
-      if backlogBatch == nil {
-        backlogBatch = OwnedBatch(rowCapacity: settings.batchRowCapacity, isForBacklog: true)
+      if backlog.isEmpty, backlogBatch != nil {
+        backlogBatch = nil
+        replayQueue.releaseMemory()
       }
-      return true
-    } catch {
-      events(.segmentAbandoned(segment: segment.number, error: error.description))
-      postpone(segment.number, until: now + IngestLimits.encodeRetryDelay)
       return false
     }
+    replay = Replay(segment: segment, encoding: nextEncoding)
+    replayQueue.begin(
+      ReplayQueue.Order(encoding: nextEncoding, segment: segment.number, limit: limit))
+    nextEncoding += 1
+    if backlogBatch == nil {
+      backlogBatch = OwnedBatch(rowCapacity: settings.batchRowCapacity, isForBacklog: true)
+    }
+    return true
   }
 
-  private func read(_ replay: inout Replay) throws(DiskError) {
-    guard let batch = backlogBatch else { return }
+  /// False when the next page is not there yet.
+  private func read(_ replay: inout Replay) throws(DiskError) -> Bool {
+    guard let batch = backlogBatch else { return false }
     let start = time.monotonic()
     repeat {
       if batch.batch.isFull {
         replay.phase = .resolving
-        return
+        return true
       }
-      if let held = replay.held {
-        guard try decode(held, &replay, batch) else { return }
-        replay.held = nil
-      }
-      switch try replay.reader.next() {
-      case .report(_, let bytes):
-        guard try decode(bytes, &replay, batch) else {
-          replay.held = bytes
-          return
-        }
-      case .damaged(let range):
-        tell(damage: range, of: replay.segment.number)
-      case .end:
+      guard let page = replay.page ?? replayQueue.take() else { return false }
+      replay.page = page
+      guard replay.next < page.items.count else {
+        let isAtEnd = try endsLog(page)
+        replay.page = nil
+        replay.next = 0
+        replayQueue.recycle(page)
+        guard isAtEnd else { continue }
+        replayQueue.end()
         replay.isAtEnd = true
         replay.phase = batch.rowCount > 0 ? .resolving : .closing
-        return
+        return true
       }
+      switch page.items[replay.next] {
+      case .report(let frame, let bytes):
+        guard try decode(page.bytes(bytes), frame, &replay, batch) else { return true }
+      case .damaged(let range):
+        tell(damage: range, of: replay.segment.number)
+      }
+      replay.next += 1
     } while time.monotonic() - start < IngestLimits.sliceDuration
+    return true
+  }
+
+  private func endsLog(_ page: ReplayPage) throws(DiskError) -> Bool {
+    switch page.ending {
+    case .more: return false
+    case .end: return true
+    case .failed(let error): throw error
+    }
   }
 
   /// False when the batch must be sealed first.
   private func decode(
-    _ bytes: UnsafeRawBufferPointer, _ replay: inout Replay, _ batch: OwnedBatch
+    _ bytes: UnsafeRawBufferPointer, _ frame: Range<Int>, _ replay: inout Replay,
+    _ batch: OwnedBatch
   ) throws(DiskError) -> Bool {
     do {
       _ = try decoder.decode(bytes, into: batch.batch)
@@ -133,7 +144,7 @@ extension Writer {
         throw DiskError(
           call: .read, name: FileName.log(replay.segment.number).text, errno: ENOMEM)
       }
-      keep(replay.reader.frame, of: replay.segment.number)
+      keep(frame, of: replay.segment.number)
       counters.replayRefused.add(1)
       events(.replayRefused(segment: replay.segment.number, reason: error.message))
       return true
@@ -202,6 +213,7 @@ extension Writer {
   func endReplay(retryAt: Duration) {
     guard let replay else { return }
     self.replay = nil
+    replayQueue.end()
     backlogBatch?.reset()
     postpone(replay.segment.number, until: retryAt)
   }

@@ -19,6 +19,7 @@ package final class Writer {
   let log: LogQueue
   let ledger: ReplyLedger
   let encoder: EncoderQueue
+  let replayQueue: ReplayQueue
   let spool: Spool
   let time: any TimeSource
   let counters: IngestCounters
@@ -96,6 +97,7 @@ package final class Writer {
     log = parts.log
     ledger = parts.ledger
     encoder = parts.encoder
+    replayQueue = parts.replay
     spool = parts.spool
     time = parts.time
     counters = parts.counters
@@ -252,6 +254,7 @@ struct WriterParts {
   let log: LogQueue
   let ledger: ReplyLedger
   let encoder: EncoderQueue
+  let replay: ReplayQueue
   let spool: Spool
   let time: any TimeSource
   let counters: IngestCounters

@@ -15,7 +15,7 @@ final class RecoveryThread: Sendable {
   init(_ aggregation: Aggregation) {
     _ = WorkerThread(name: "recovery") { [self] in
       let result: Outcome
-      do {
+      do throws(Aggregation.StartError) {
         try aggregation.recover()
         result = .recovered
       } catch {

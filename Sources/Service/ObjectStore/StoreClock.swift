@@ -1,4 +1,5 @@
 import Foundation
+import Ingest
 import Synchronization
 
 /// Time as the object store and the delivery see it; a simulation gives them another.

@@ -1,7 +1,7 @@
 # `make help` lists the targets. The work is in scripts/.
 
 .PHONY: help demo test test-quick build bench bench-stages bench-peers bench-gates \
-  profile crash format lint clean
+  profile crash mutate format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -40,6 +40,10 @@ profile: build ## where the time of the pipeline goes, by sampling (needs perf)
 
 crash: build ## kill the service KILLS times (100) under load and compare the bucket with what was acknowledged
 	perf/crash.sh --kills $(or $(KILLS),100)
+
+mutate: ## break the product on purpose, one fault at a time (ONLY=name,name), and see the tests notice
+	@scripts/setup.sh test
+	@python3 scripts/mutate.py $(if $(ONLY),--only $(ONLY))
 
 format: ## format Swift and Python in place
 	@scripts/setup.sh test && scripts/venv.sh test && scripts/format.sh

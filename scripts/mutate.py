@@ -107,7 +107,7 @@ def load():
 
 
 def mirror():
-    """Makes the tree equal to the working files; equal ones keep their time, so builds are short."""
+    """Makes the tree equal to the working files; equal ones keep their time, for short builds."""
     names = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

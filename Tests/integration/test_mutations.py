@@ -43,8 +43,7 @@ def test_its_checks_exist(mutation):
 
 def test_a_text_that_is_gone_is_an_error(tmp_path):
     path = tmp_path / "stale.mutation"
-    path.write_text(
-        "what: w\ncaught-by: core IngestTests\nfile: Makefile\n<<<<<<<\nno such line\n=======\n>>>>>>>\n"
-    )
+    block = "<<<<<<<\nno such line\n=======\n>>>>>>>\n"
+    path.write_text(f"what: w\ncaught-by: core IngestTests\nfile: Makefile\n{block}")
     with pytest.raises(mutate.Unfit, match="0 times"):
         mutate.parse(path).edited(ROOT)

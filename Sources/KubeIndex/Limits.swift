@@ -5,6 +5,11 @@ package enum KubeIndexLimits {
   /// Entries of one table: far above the 4 million pods of the largest clusters, and below what
   /// 32-bit hashes can address.
   package static let maximumTableEntries = 1 << 28
+  /// Slots that one insertion or removal moves while a table changes its size: a few microseconds,
+  /// and over before the table is full again, which must be a good deal above 18.
+  static let slotsMovedPerChange = 32
+  /// Slots from this size on are mapped rather than allocated.
+  static let mappedSlotsByteCount = 1 << 20
   /// How long a deleted object stays usable.
   package static let tombstoneSeconds: Int64 = 600
   /// Deleted objects kept at most; beyond it the oldest are dropped, and counted.
@@ -13,6 +18,11 @@ package enum KubeIndexLimits {
   package static let tombstonesPerExpiry = 1_024
   /// Interned values that are looked at, for being unused, with each new one.
   package static let purgeSlotsPerInsertion = 4
+
+  // MARK: Objects of outside
+
+  /// Up to so many names in one object are searched one by one; more are hashed.
+  static let linearSearchCount = 32
 
   // MARK: API client
 

@@ -7,14 +7,27 @@ extension ProbeTable {
     var found = 0
     for offset in 0..<slotCount where slots[offset].value != nil {
       found += 1
-      var probe = Int(slots[offset].hash) & mask
-      while probe != offset {
-        if slots[probe].value == nil {
-          return "entry at \(offset) is cut off by the free slot \(probe)"
-        }
-        probe = (probe + 1) & mask
+      if let fault = gap(before: offset, in: current) { return fault }
+    }
+    if let old {
+      for offset in 0..<old.count where old.start[offset].value != nil {
+        found += 1
+        if offset < oldCursor { return "entry at old \(offset), emptied up to \(oldCursor)" }
+        if let fault = gap(before: offset, in: old) { return "old: \(fault)" }
       }
     }
     return found == count ? nil : "\(found) entries found, \(count) counted"
+  }
+
+  private func gap(before offset: Int, in place: ProbeSlots<Slot>) -> String? {
+    let mask = place.count - 1
+    var probe = Int(place.start[offset].hash) & mask
+    while probe != offset {
+      if place.start[probe].value == nil, place.start[probe].mark != ProbeTable.moved {
+        return "entry at \(offset) is cut off by the free slot \(probe)"
+      }
+      probe = (probe + 1) & mask
+    }
+    return nil
   }
 }

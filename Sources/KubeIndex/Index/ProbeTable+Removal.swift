@@ -1,9 +1,23 @@
 extension ProbeTable {
-  /// Removes an entry and closes the gap: each entry of the run behind it that may lie in the gap
-  /// moves there, so that no probe meets a free slot too early.
+  /// Removes an entry. Buckets found before are void afterwards.
   mutating func remove(at bucket: Bucket) {
-    precondition(slots[bucket.offset].value != nil, "bucket is free")
-    var gap = bucket.offset
+    if bucket.isOld {
+      guard let old, old.start[bucket.offset].value != nil else {
+        preconditionFailure("bucket \(bucket.offset) is free")
+      }
+      old.start[bucket.offset] = Slot(hash: 0, mark: ProbeTable.moved, value: nil)
+    } else {
+      closeGap(bucket.offset)
+    }
+    count -= 1
+    moveSome()
+  }
+
+  /// Empties a slot: each entry of the run behind it that may lie in the gap moves there, so that
+  /// no probe meets a free slot too early.
+  private mutating func closeGap(_ start: Int) {
+    precondition(slots[start].value != nil, "bucket is free")
+    var gap = start
     var offset = gap
     while true {
       offset = (offset + 1) & mask
@@ -16,6 +30,5 @@ extension ProbeTable {
       }
     }
     slots[gap] = Slot(hash: 0, mark: 0, value: nil)
-    count -= 1
   }
 }

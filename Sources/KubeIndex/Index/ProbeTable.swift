@@ -7,6 +7,9 @@
 /// probe ends. Removal shifts the following run back, so there are no gravestones to skip. The
 /// caller compares keys: the table knows hashes only.
 ///
+/// It changes its size little by little: the slots of before stay beside the new ones, entries move
+/// over with each insertion and removal, and until all have, a probe that misses looks there too.
+///
 /// `mark` belongs to the caller (the index keeps the generation of the last list that held it).
 struct ProbeTable<Value: AnyObject>: ~Copyable {
   struct Slot {
@@ -19,24 +22,31 @@ struct ProbeTable<Value: AnyObject>: ~Copyable {
   /// The place of an entry until the next insertion or removal.
   struct Bucket: Equatable {
     var offset: Int
+    /// Among the slots of before.
+    var isOld = false
   }
 
-  /// Number of entries.
+  /// Number of entries, in both places.
   var count = 0
-  /// Number of slots: a power of two.
-  var slotCount: Int
-  var slots: UnsafeMutablePointer<Slot>
+  var current: ProbeSlots<Slot>
+  /// The slots of before, until they are empty.
+  var old: ProbeSlots<Slot>?
+  /// Slots of `old` below this have been emptied.
+  var oldCursor = 0
 
   /// Room for `minimumCapacity` entries without growing.
   init(minimumCapacity: Int = 0) {
-    slotCount = ProbeTable.slotCount(forEntries: minimumCapacity)
-    slots = ProbeTable.allocate(slotCount)
+    current = ProbeSlots(count: ProbeTable.slotCount(forEntries: minimumCapacity))
   }
 
   deinit {
-    slots.deinitialize(count: slotCount)
-    slots.deallocate()
+    current.release()
+    old?.release()
   }
+
+  /// Number of slots: a power of two.
+  var slotCount: Int { current.count }
+  var slots: UnsafeMutablePointer<Slot> { current.start }
 
   /// Entries that fit before the table grows.
   var capacity: Int { ProbeTable.capacity(ofSlots: slotCount) }
@@ -51,13 +61,7 @@ struct ProbeTable<Value: AnyObject>: ~Copyable {
     return slotCount
   }
 
-  static func allocate(_ slotCount: Int) -> UnsafeMutablePointer<Slot> {
-    let slots = UnsafeMutablePointer<Slot>.allocate(capacity: slotCount)
-    slots.initialize(repeating: Slot(hash: 0, mark: 0, value: nil), count: slotCount)
-    return slots
-  }
-
-  var mask: Int { slotCount - 1 }
+  var mask: Int { current.count - 1 }
 
   /// Calls `body` for every entry, in no order. The table must not change meanwhile.
   func forEach(_ body: (Bucket, Value, UInt32) -> Void) {
@@ -65,6 +69,32 @@ struct ProbeTable<Value: AnyObject>: ~Copyable {
       if let value = slots[offset].value {
         body(Bucket(offset: offset), value, slots[offset].mark)
       }
+    }
+    guard let old else { return }
+    for offset in oldCursor..<old.count {
+      if let value = old.start[offset].value {
+        body(Bucket(offset: offset, isOld: true), value, old.start[offset].mark)
+      }
+    }
+  }
+
+  /// Gives every entry whose mark `isDue` the mark `mark`, and hands its value on.
+  mutating func replaceMarks(
+    with mark: UInt32, where isDue: (UInt32) -> Bool, _ body: (Value) -> Void
+  ) {
+    replaceMarks(in: slots, 0..<slotCount, mark, isDue, body)
+    if let old { replaceMarks(in: old.start, oldCursor..<old.count, mark, isDue, body) }
+  }
+
+  private func replaceMarks(
+    in slots: UnsafeMutablePointer<Slot>, _ range: Range<Int>, _ mark: UInt32,
+    _ isDue: (UInt32) -> Bool, _ body: (Value) -> Void
+  ) {
+    for offset in range {
+      // The mark first: it is in the slot, while a value is a line of memory of its own.
+      guard isDue(slots[offset].mark), let value = slots[offset].value else { continue }
+      slots[offset].mark = mark
+      body(value)
     }
   }
 }

@@ -62,15 +62,9 @@ struct RecordTable<Record: AnyObject>: ~Copyable {
     isReady = true
     var missing: [Record] = []
     let current = generation
-    for offset in 0..<table.slotCount {
-      // The mark first: it is in the slot, while a record is a line of memory of its own.
-      let mark = table.slots[offset].mark
-      guard mark != Self.deleted, mark != current, let record = table.slots[offset].value else {
-        continue
-      }
-      table.slots[offset].mark = Self.deleted
-      missing.append(record)
-    }
+    table.replaceMarks(
+      with: Self.deleted, where: { $0 != Self.deleted && $0 != current }
+    ) { missing.append($0) }
     liveCount -= missing.count
     return missing
   }

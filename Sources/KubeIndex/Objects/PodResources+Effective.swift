@@ -40,14 +40,14 @@ extension PodResources {
     var sidecars = ResourceAmounts()
     var highest = ResourceAmounts()
     spec?["initContainers"]?.forEachElement { container in
-      var amounts = ResourceAmounts(container["resources"]?[side], fault: fault)
+      let amounts = ResourceAmounts(container["resources"]?[side], fault: fault)
       if container["restartPolicy"]?.string?.equals("Always") == true {
         sum.add(amounts)
         sidecars.add(amounts)
-        highest.formMaximum(sidecars)
+        highest.formMaximum(amounts.replaced(by: sidecars))
       } else {
-        amounts.add(sidecars)
-        highest.formMaximum(amounts)
+        // What only the sidecars have counted when the last of them that has it came.
+        highest.formMaximum(amounts.adding(sidecars))
       }
     }
     sum.formMaximum(highest)

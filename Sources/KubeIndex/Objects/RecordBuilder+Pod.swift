@@ -28,6 +28,8 @@ extension RecordBuilder {
   /// Claims that the volumes name, in their order, each once.
   private func claimNames(_ volumes: JSONValue?, podName: UnsafeRawBufferPointer) -> TextList {
     var names: [Text] = []
+    // One by one while they are few, as nearly always.
+    var known: Set<ObjectIdentifier> = []
     volumes?.forEachElement { volume in
       let name: Text
       if let claim = volume["persistentVolumeClaim"]?["claimName"]?.filledString {
@@ -43,7 +45,12 @@ extension RecordBuilder {
       } else {
         return
       }
-      if !names.contains(where: { $0 === name }) { names.append(name) }
+      if names.count < KubeIndexLimits.linearSearchCount {
+        if !names.contains(where: { $0 === name }) { names.append(name) }
+        return
+      }
+      if known.isEmpty { known = Set(names.map(ObjectIdentifier.init)) }
+      if known.insert(ObjectIdentifier(name)).inserted { names.append(name) }
     }
     return pool.list(names)
   }

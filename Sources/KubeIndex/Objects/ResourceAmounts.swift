@@ -4,14 +4,8 @@ struct ResourceAmounts: Equatable {
   var cpu = Quantity.zero
   var memory = Quantity.zero
   var ephemeralStorage = Quantity.zero
-  /// Resources named `…/gpu` or `nvidia.com/mig-…`, by name, in the order of their first mention.
-  /// Nearly always empty.
-  var accelerators: [Accelerator] = []
-
-  struct Accelerator: Equatable {
-    var name: [UInt8]
-    var amount: Quantity
-  }
+  /// Resources named `…/gpu` or `nvidia.com/mig-…`. Nearly always empty.
+  var accelerators = AmountsByName()
 
   init() {}
 
@@ -28,7 +22,7 @@ struct ResourceAmounts: Equatable {
       case .cpu: cpu = amount
       case .memory: memory = amount
       case .ephemeralStorage: ephemeralStorage = amount
-      case .accelerator: accelerators.append(Accelerator(name: Array(name), amount: amount))
+      case .accelerator: accelerators.set(Array(name), to: amount)
       }
     }
   }
@@ -66,13 +60,35 @@ struct ResourceAmounts: Equatable {
     operation(&cpu, other.cpu)
     operation(&memory, other.memory)
     operation(&ephemeralStorage, other.ephemeralStorage)
-    for accelerator in other.accelerators {
-      if let at = accelerators.firstIndex(where: { $0.name == accelerator.name }) {
-        operation(&accelerators[at].amount, accelerator.amount)
-      } else {
-        accelerators.append(accelerator)
+    for (name, amount) in other.accelerators.entries {
+      accelerators.combine(name, amount, operation)
+    }
+  }
+
+  /// The amounts that `other` has of the same resources.
+  func replaced(by other: ResourceAmounts) -> ResourceAmounts {
+    var amounts = self
+    amounts.cpu = other.cpu
+    amounts.memory = other.memory
+    amounts.ephemeralStorage = other.ephemeralStorage
+    for (name, _) in accelerators.entries {
+      if let amount = other.accelerators[name] { amounts.accelerators.set(name, to: amount) }
+    }
+    return amounts
+  }
+
+  /// These amounts, with the same resources of `other` added: no resource that only `other` has.
+  func adding(_ other: ResourceAmounts) -> ResourceAmounts {
+    var sum = self
+    sum.cpu += other.cpu
+    sum.memory += other.memory
+    sum.ephemeralStorage += other.ephemeralStorage
+    for (name, _) in accelerators.entries {
+      if let amount = other.accelerators[name] {
+        sum.accelerators.combine(name, amount) { $0 += $1 }
       }
     }
+    return sum
   }
 
   /// Adds overhead as Kubernetes adds it to limits: only to what is limited at all.
@@ -80,19 +96,16 @@ struct ResourceAmounts: Equatable {
     if cpu != .zero { cpu += overhead.cpu }
     if memory != .zero { memory += overhead.memory }
     if ephemeralStorage != .zero { ephemeralStorage += overhead.ephemeralStorage }
-    for accelerator in overhead.accelerators {
-      if let at = accelerators.firstIndex(where: { $0.name == accelerator.name }),
-        accelerators[at].amount != .zero
-      {
-        accelerators[at].amount += accelerator.amount
-      }
+    for (name, amount) in overhead.accelerators.entries {
+      guard let limit = accelerators[name], limit != .zero else { continue }
+      accelerators.combine(name, amount) { $0 += $1 }
     }
   }
 
   /// All accelerators together, in whole units.
   var acceleratorCount: Int64 {
     var sum = Quantity.zero
-    for accelerator in accelerators { sum += accelerator.amount }
+    for (_, amount) in accelerators.entries { sum += amount }
     return sum.value
   }
 }

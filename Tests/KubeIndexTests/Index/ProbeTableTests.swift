@@ -67,6 +67,68 @@ import Testing
     #expect(seen.count == count)
   }
 
+  /// Growing to millions of entries must not stop the writer: each step is a bounded part of it,
+  /// and it is over long before the next one is due.
+  @Test func growsInBoundedSteps() {
+    var table = ProbeTable<Item>()
+    var resizes = 0
+    var wasResizing = false
+    func check(_ table: borrowing ProbeTable<Item>, _ before: Int) {
+      guard let old = table.old else {
+        wasResizing = false
+        return
+      }
+      let remaining = old.count - table.oldCursor
+      if wasResizing {
+        #expect(before - remaining <= KubeIndexLimits.slotsMovedPerChange)
+      } else {
+        resizes += 1
+        #expect(remaining >= old.count - KubeIndexLimits.slotsMovedPerChange)
+      }
+      wasResizing = true
+    }
+    for key in 0..<100_000 {
+      let before = table.old.map { $0.count - table.oldCursor } ?? 0
+      table.insert(hash: UInt64(key) &* 0x9E37_79B9, value: Item(key))
+      check(table, before)
+    }
+    #expect(resizes >= 10)
+    #expect(table.checkInvariants() == nil)
+    let grown = table.slotCount
+    for key in 0..<99_990 {
+      let found = table.find(hash: UInt64(key) &* 0x9E37_79B9) { $0.key == key }
+      guard let found else {
+        Issue.record("\(key) is lost")
+        return
+      }
+      let before = table.old.map { $0.count - table.oldCursor } ?? 0
+      table.remove(at: found)
+      check(table, before)
+      if key % 1000 == 0 { table.trim() }
+    }
+    #expect(table.slotCount <= grown / 16)
+    #expect(table.count == 10 && table.checkInvariants() == nil)
+  }
+
+  /// A list that ends while a table moves sees all entries, once.
+  @Test func marksAreReplacedInBothPlaces() {
+    var table = ProbeTable<Item>()
+    var key = 0
+    while table.old == nil || key < 1000 {
+      table.insert(hash: UInt64(key) &* 0x9E37_79B9, value: Item(key), mark: UInt32(key % 3))
+      key += 1
+    }
+    var seen: [Int] = []
+    table.replaceMarks(with: 0, where: { $0 == 2 }) { seen.append($0.key) }
+    #expect(seen.sorted() == (0..<key).filter { $0 % 3 == 2 })
+    var count = 0
+    table.forEach { _, item, mark in
+      count += 1
+      #expect(mark == (item.key % 3 == 2 ? 0 : UInt32(item.key % 3)))
+    }
+    #expect(count == key)
+  }
+
   @Test func reservesItsCapacity() {
     let table = ProbeTable<Item>(minimumCapacity: 1000)
     #expect(table.capacity >= 1000)

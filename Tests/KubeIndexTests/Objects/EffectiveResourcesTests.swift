@@ -94,6 +94,57 @@ import Testing
     #expect(sum.gpuRequests == 8)
   }
 
+  /// A pod may name as many resources as fit in an object; what they cost grows with their number.
+  @Test func manyAcceleratorsAreReadInTime() throws {
+    let count = 12_000
+    func request(_ index: Int) -> String { "{\"a\(index)/gpu\":\"1\"}" }
+    let main = (0..<count).map(request).map { Self.container($0) }
+    let sidecars = (0..<count).map { Self.container(request($0), always: true) }
+    let inits = (0..<count).map { Self.container(request($0)) }
+    let spec =
+      "{\"containers\":[\(main.joined(separator: ","))],"
+      + "\"initContainers\":[\((sidecars + inits).joined(separator: ","))]}"
+    let start = ContinuousClock.now
+    let (sum, _) = try resources(spec)
+    #expect(ContinuousClock.now - start < .seconds(4))
+    #expect(sum.gpuRequests == Int64(2 * count))
+  }
+
+  /// With init containers and sidecars in any order, resource by resource, as computed the long
+  /// way: each init container beside all sidecars declared before it.
+  @Test func acceleratorsAgreeWithTheLongWay() throws {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    print("seed \(seed)")
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<200 {
+      let nameCount = Int.random(in: 1...80, using: &random)
+      var sidecars: [Int: Int] = [:]
+      var highest: [Int: Int] = [:]
+      var sum: [Int: Int] = [:]
+      var inits: [String] = []
+      for _ in 0..<Int.random(in: 0...20, using: &random) {
+        var amounts: [Int: Int] = [:]
+        for _ in 0..<Int.random(in: 0...12, using: &random) {
+          amounts[Int.random(in: 0..<nameCount, using: &random)] = Int.random(
+            in: 0...9, using: &random)
+        }
+        let isSidecar = Bool.random(using: &random)
+        if isSidecar {
+          sum.merge(amounts, uniquingKeysWith: +)
+          sidecars.merge(amounts, uniquingKeysWith: +)
+          highest.merge(sidecars, uniquingKeysWith: max)
+        } else {
+          highest.merge(amounts.merging(sidecars, uniquingKeysWith: +), uniquingKeysWith: max)
+        }
+        let members = amounts.map { "\"a\($0)/gpu\":\($1)" }.joined(separator: ",")
+        inits.append(Self.container("{\(members)}", always: isSidecar))
+      }
+      sum.merge(highest, uniquingKeysWith: max)
+      let (found, _) = try resources("{\"initContainers\":[\(inits.joined(separator: ","))]}")
+      #expect(found.gpuRequests == Int64(sum.values.reduce(0, +)))
+    }
+  }
+
   @Test func saturatesInsteadOfWrapping() throws {
     let main = Self.container(#"{"cpu":"9E","memory":"9E"}"#)
     let (sum, _) = try resources("{\"containers\":[\(main),\(main)]}")

@@ -16,6 +16,18 @@ import Testing
       """)
   }
 
+  /// As many claims as fit in an object, each once, in their order, at a cost that grows with them.
+  @Test func manyClaimsAreReadInTime() throws {
+    let names = (0..<25_000).map { "claim-\($0)" }
+    let volumes = (names + names.reversed()).map {
+      "{\"persistentVolumeClaim\":{\"claimName\":\"\($0)\"}}"
+    }
+    let start = ContinuousClock.now
+    let pod = try pod(metadata: "", spec: "{\"volumes\":[\(volumes.joined(separator: ","))]}")
+    #expect(ContinuousClock.now - start < .seconds(4))
+    #expect(pod.claims.elements.map(\.string) == names)
+  }
+
   static let workloads:
     [(references: String, labels: String, owner: String?, workload: String, kind: String)] = [
       ("", "", nil, "p-1", "Pod"),

@@ -87,9 +87,9 @@ class Symbols:
         return [place for place, _ in found], [name for _, name in found]
 
 
-def module(path: str, symbol: str) -> str | None:
+def module(path: str, symbol: str, program: str) -> str | None:
     """Whose code it is; None for a runtime library, which asks on behalf of another."""
-    if path.endswith("/aggregator"):
+    if path == program:
         match = re.match(r"\$s(\d+)", symbol)
         if match:
             start = match.end()
@@ -198,6 +198,8 @@ def measure(options: argparse.Namespace, children: list[subprocess.Popen]) -> No
 def show(lines: list[str], reports: int, options: argparse.Namespace) -> None:
     end = lines.index("")
     symbols = Symbols(lines[:end])
+    # The program itself is mapped first.
+    program = next(line.split()[5] for line in lines[:end] if len(line.split()) > 5)
     by_owner: Counter[tuple[str, str]] = Counter()
     by_stack: Counter[tuple[str, ...]] = Counter()
     for line in lines[end + 1 :]:
@@ -206,7 +208,7 @@ def show(lines: list[str], reports: int, options: argparse.Namespace) -> None:
         words = [part for part in parts[1:] if not part.startswith("0x")]
         count, thread = int(parts[0]), re.sub(r"\d+$", "", " ".join(words))
         frames = [symbols.name(address) for address in addresses]
-        owners = [(module(*frame), frame[1]) for frame in frames]
+        owners = [(module(*frame, program), frame[1]) for frame in frames]
         owner = next((name for name, _ in owners if name), "runtime")
         by_owner[thread, owner] += count
         if owner in OURS:

@@ -33,17 +33,30 @@ final class RealDiskFile: DiskFile {
   }
 
   func write(pieces: [UnsafeRawBufferPointer], at offset: Int) throws(DiskError) {
+    // On the stack, if they are not many.
+    let result = withUnsafeTemporaryAllocation(
+      of: iovec.self, capacity: min(pieces.count, Self.maximumPieces)
+    ) { vectors in
+      Result { () throws(DiskError) in try write(pieces, vectors, at: offset) }
+    }
+    try result.get()
+  }
+
+  private func write(
+    _ pieces: [UnsafeRawBufferPointer], _ room: UnsafeMutableBufferPointer<iovec>, at offset: Int
+  ) throws(DiskError) {
     var position = offset
-    var vectors: [iovec] = []
-    vectors.reserveCapacity(min(pieces.count, Self.maximumPieces))
     // `next` is the first piece that is not done, `skipped` how much of it is.
     var next = 0
     var skipped = 0
     while next < pieces.count {
-      vectors.removeAll(keepingCapacity: true)
-      for piece in pieces[next...].prefix(Self.maximumPieces) {
-        vectors.append(
-          iovec(
+      let count = min(pieces.count - next, room.count)
+      let vectors = UnsafeMutableBufferPointer(rebasing: room[..<count])
+      for index in 0..<count {
+        let piece = pieces[next + index]
+        vectors.initializeElement(
+          at: index,
+          to: iovec(
             iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count))
       }
       if skipped > 0, let base = vectors[0].iov_base {
@@ -55,10 +68,10 @@ final class RealDiskFile: DiskFile {
         skipped = 0
         continue
       }
-      let count = retryingInterrupts {
-        pwritev(descriptor, vectors, CInt(vectors.count), off_t(position))
+      let result = retryingInterrupts {
+        pwritev(descriptor, vectors.baseAddress, CInt(vectors.count), off_t(position))
       }
-      var written = try progress(count)
+      var written = try progress(result)
       position += written
       while next < pieces.count, written >= pieces[next].count - skipped {
         written -= pieces[next].count - skipped

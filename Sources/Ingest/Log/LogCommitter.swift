@@ -16,6 +16,9 @@ package final class LogCommitter {
   private let counters: IngestCounters
   private let events: @Sendable (IngestEvent) -> Void
 
+  /// What is being gone through, and of it the frames of one commit; empty between steps.
+  private var items: [LogQueue.Item] = []
+  private var group: [LogQueue.Frame] = []
   private var file: LogWriter?
   /// To be recorded by the next file.
   private var cut: LogHeader.Cut?
@@ -47,9 +50,9 @@ package final class LogCommitter {
 
   /// Does what there is to do. Returns how long the caller may sleep when nothing new comes.
   package func step() -> Duration {
-    let items = queue.takeAll()
+    queue.takeAll(into: &items)
     guard !items.isEmpty else { return idle() }
-    var group: [LogQueue.Frame] = []
+    defer { items.removeAll(keepingCapacity: true) }
     for item in items {
       switch item {
       case .frame(let frame):
@@ -79,7 +82,7 @@ package final class LogCommitter {
     do {
       let file = try file(for: first.segment)
       try file.append(
-        group.map {
+        group.lazy.map {
           LogWriter.Entry(payload: $0.body.bytes, retryID: $0.retryID, nodeID: $0.nodeID)
         })
       try sync(file)

@@ -37,12 +37,10 @@ package final class LogQueue: Sendable {
     wakeup.set()
   }
 
-  func takeAll() -> [Item] {
-    items.withLock { items in
-      let taken = items
-      items = []
-      return taken
-    }
+  /// Swaps what waits for `taken`, which must be empty: its memory serves what comes next.
+  func takeAll(into taken: inout [Item]) {
+    precondition(taken.isEmpty)
+    items.withLock { swap(&$0, &taken) }
   }
 
   var isEmpty: Bool { items.withLock { $0.isEmpty } }

@@ -20,6 +20,8 @@ package final class LogWriter {
   private let file: any DiskFile
   /// Headers of the frames of one write.
   private let headers: UnsafeMutableRawPointer
+  /// Headers and payloads of one write; empty between writes.
+  private var pieces: [UnsafeRawBufferPointer] = []
 
   /// Creates the file with its header; neither is durable before `sync()`.
   package init(disk: any Disk, header: LogHeader) throws(DiskError) {
@@ -67,8 +69,7 @@ package final class LogWriter {
   }
 
   private func write(_ group: some Collection<Entry>) throws(DiskError) {
-    var pieces: [UnsafeRawBufferPointer] = []
-    pieces.reserveCapacity(2 * IngestLimits.maximumFramesPerWrite)
+    defer { pieces.removeAll(keepingCapacity: true) }
     var byteCount = 0
     for (index, entry) in group.enumerated() {
       precondition(entry.payload.count <= IngestLimits.maximumPayloadByteCount)

@@ -20,17 +20,17 @@ package final class ReplyLedger: Sendable {
     var entries: [Entry] = []
     var first = 0
 
-    mutating func take(while matches: (Entry) -> Bool) -> [Entry] {
-      var end = first
-      while end < entries.count, matches(entries[end]) { end += 1 }
-      let taken = Array(entries[first..<end])
-      first = end
+    /// Hands on the entries up to the first that does not match.
+    mutating func take(while matches: (Entry) -> Bool, _ action: (Entry) -> Void) {
+      while first < entries.count, matches(entries[first]) {
+        action(entries[first])
+        first += 1
+      }
       // Amortised: what is moved was answered at least as often.
       if first > 1_024, 2 * first > entries.count {
         entries.removeFirst(first)
         first = 0
       }
-      return taken
     }
   }
 
@@ -45,28 +45,29 @@ package final class ReplyLedger: Sendable {
 
   /// Frames up to `ticket` are durable.
   package func complete(through ticket: UInt64) {
-    let taken = state.withLock { $0.take { $0.ticket <= ticket } }
     var replies = ReplyBatch()
-    for entry in taken {
-      counters.reportsAccepted.add(1)
-      counters.rowsAccepted.add(entry.rowCount)
-      counters.bytesAccepted.add(entry.byteCount)
-      replies.add(
-        .accepted(rows: entry.rowCount, duplicate: false), token: entry.token, sink: entry.sink)
+    state.withLock { state in
+      state.take(while: { $0.ticket <= ticket }) { entry in
+        counters.reportsAccepted.add(1)
+        counters.rowsAccepted.add(entry.rowCount)
+        counters.bytesAccepted.add(entry.byteCount)
+        replies.add(
+          .accepted(rows: entry.rowCount, duplicate: false), token: entry.token, sink: entry.sink)
+      }
     }
     replies.deliver()
   }
 
   /// Frames up to `ticket` will never be durable.
   package func fail(through ticket: UInt64, message: String) {
-    answerUnavailable(state.withLock { $0.take { $0.ticket <= ticket } }, message: message)
+    answerUnavailable(message: message) { $0.ticket <= ticket }
   }
 
   /// Gives up what is not durable at `now`.
   package func expire(now: Duration) {
     answerUnavailable(
-      state.withLock { $0.take { $0.deadline <= now } },
-      message: "the log was not written in time; the report may still be stored")
+      message: "the log was not written in time; the report may still be stored"
+    ) { $0.deadline <= now }
   }
 
   /// When the next answer is given up.
@@ -74,30 +75,43 @@ package final class ReplyLedger: Sendable {
     state.withLock { $0.first < $0.entries.count ? $0.entries[$0.first].deadline : nil }
   }
 
-  private func answerUnavailable(_ entries: [Entry], message: String) {
-    guard !entries.isEmpty else { return }
+  private func answerUnavailable(message: String, while matches: (Entry) -> Bool) {
     var replies = ReplyBatch()
-    for entry in entries {
-      counters.reportsUnavailable.add(1)
-      counters.rowsUnavailable.add(entry.rowCount)
-      replies.add(.unavailable(message: message), token: entry.token, sink: entry.sink)
+    state.withLock { state in
+      state.take(while: matches) { entry in
+        counters.reportsUnavailable.add(1)
+        counters.rowsUnavailable.add(entry.rowCount)
+        replies.add(.unavailable(message: message), token: entry.token, sink: entry.sink)
+      }
     }
     replies.deliver()
   }
 }
 
-/// Answers gathered so that each sink is called once.
+/// Answers gathered so that each sink is called once. Sinks are few, one an event loop: they are
+/// looked for one by one, and the first needs no list.
 struct ReplyBatch {
-  private var bySink: [ObjectIdentifier: (sink: any ReportReplySink, replies: [ReportReply])] = [:]
+  private var first: (sink: any ReportReplySink, replies: [ReportReply])?
+  private var others: [(sink: any ReportReplySink, replies: [ReportReply])] = []
 
   mutating func add(_ outcome: ReportOutcome, token: UInt64, sink: any ReportReplySink) {
-    bySink[ObjectIdentifier(sink), default: (sink, [])].replies
-      .append(ReportReply(token: token, outcome: outcome))
+    let reply = ReportReply(token: token, outcome: outcome)
+    if first == nil {
+      first = (sink, [reply])
+    } else if first?.sink === sink {
+      first?.replies.append(reply)
+    } else if let index = others.firstIndex(where: { $0.sink === sink }) {
+      others[index].replies.append(reply)
+    } else {
+      others.append((sink, [reply]))
+    }
   }
 
   mutating func deliver() {
-    guard !bySink.isEmpty else { return }
-    for (sink, replies) in bySink.values { sink.deliver(replies) }
-    bySink.removeAll(keepingCapacity: true)
+    guard let first else { return }
+    first.sink.deliver(first.replies)
+    for (sink, replies) in others { sink.deliver(replies) }
+    self.first = nil
+    others.removeAll(keepingCapacity: true)
   }
 }

@@ -3,7 +3,8 @@ extension Writer {
   /// Goes through some reports; false when there was none or nothing can be taken now.
   func takeReports(now: Duration) -> Bool {
     if nextArrival == arrivals.count {
-      arrivals = inbox.takeReports(IngestLimits.maximumReportsPerStep)
+      arrivals.removeAll(keepingCapacity: true)
+      inbox.takeReports(IngestLimits.maximumReportsPerStep, into: &arrivals)
       nextArrival = 0
     }
     // Before they leave the inbox: who waits for the flush looks at that first.
@@ -20,12 +21,11 @@ extension Writer {
       }
       nextArrival += 1
     }
-    let done = arrivals[first..<nextArrival]
-    let byteCount = done.reduce(0) { $0 + $1.body.count }
-    let isDone = !done.isEmpty
+    let byteCount = arrivals[first..<nextArrival].reduce(0) { $0 + $1.body.count }
+    let isDone = nextArrival > first
     inbox.settle(count: nextArrival - first, byteCount: byteCount)
     if nextArrival == arrivals.count {
-      arrivals = []
+      arrivals.removeAll(keepingCapacity: true)
       nextArrival = 0
     }
     return isDone

@@ -39,6 +39,8 @@ package final class Writer {
   var current: OwnedBatch?
   var freeBatches: [OwnedBatch] = []
   var madeBatches = 0
+  /// Empty between steps.
+  private var notices: [WriterNotice] = []
   /// Reports taken from the inbox, from `nextArrival` on not gone through.
   var arrivals: [WriterInbox.Submission] = []
   var nextArrival = 0
@@ -129,10 +131,12 @@ package final class Writer {
   package func step() -> Duration {
     let now = time.monotonic()
     var isBusy = false
-    for notice in inbox.takeNotices() {
+    inbox.takeNotices(into: &notices)
+    for notice in notices {
       take(notice, now: now)
       isBusy = true
     }
+    notices.removeAll(keepingCapacity: true)
     if takeChanges(now: now) { isBusy = true }
     if takeReports(now: now) { isBusy = true }
     endSegmentIfDue(now: now)

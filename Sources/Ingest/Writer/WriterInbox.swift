@@ -81,16 +81,17 @@ package final class WriterInbox: ReportIntake, IndexMailbox, DeliveryObserver {
     if isNow { resume() }
   }
 
-  /// Takes up to `maximumCount` reports; they count as waiting until `settle`.
-  func takeReports(_ maximumCount: Int) -> [Submission] {
+  /// Takes up to `maximumCount` reports into `taken`, which must be empty; they count as waiting
+  /// until `settle`.
+  func takeReports(_ maximumCount: Int, into taken: inout [Submission]) {
+    precondition(taken.isEmpty)
     reports.withLock { reports in
-      let taken = Array(reports.waiting.prefix(maximumCount))
+      taken.append(contentsOf: reports.waiting.prefix(maximumCount))
       reports.waiting.removeFirst(taken.count)
       let byteCount = taken.reduce(0) { $0 + $1.body.count }
       reports.byteCount -= byteCount
       reports.heldByteCount += byteCount
       reports.heldCount += taken.count
-      return taken
     }
   }
 
@@ -165,12 +166,10 @@ package final class WriterInbox: ReportIntake, IndexMailbox, DeliveryObserver {
     wakeup.set()
   }
 
-  func takeNotices() -> [WriterNotice] {
-    notices.withLock { notices in
-      let taken = notices
-      notices = []
-      return taken
-    }
+  /// Swaps what waits for `taken`, which must be empty: its memory serves what comes next.
+  func takeNotices(into taken: inout [WriterNotice]) {
+    precondition(taken.isEmpty)
+    notices.withLock { swap(&$0, &taken) }
   }
 
   var hasNotices: Bool { notices.withLock { !$0.isEmpty } }

@@ -108,6 +108,9 @@ extension IngestLimits {
   static let minimumPodByteCount = 42
   /// Pods probed together: enough to overlap cache misses, few enough that none falls out again.
   static let probeGroupSize = 64
+  /// Pods between the one that is written into a row group and the one whose memory is asked for:
+  /// about as many as are written while memory answers.
+  static let podPrefetchDistance = 8
   /// Staged pods beyond which the staging memory is given back after the report.
   static let keptStagedPodCount = 16_384
 }

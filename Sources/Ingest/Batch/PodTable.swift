@@ -324,6 +324,14 @@ struct PodTable: ~Copyable {
     return (arena.base + Int(offsets[ordinal])).load(as: RecordHeader.self)
   }
 
+  /// Asks for the pod's record.
+  @inline(__always)
+  func prefetch(_ ordinal: Int, arena: borrowing TextArena) {
+    let record = arena.base + Int(offsets[ordinal])
+    cshims_prefetch(record)
+    cshims_prefetch(record + 64)
+  }
+
   /// Which of a record's texts.
   enum Field { case podID, namespace, name }
 

@@ -42,6 +42,8 @@ package final class ReportBatch {
 
   /// Distinct (pod_id, namespace, name, pod_start_time) of the rows.
   package var podCount: Int { pods.count }
+  /// Asks for the memory that holds what is known of the pod.
+  func prefetch(pod: Int) { pods.prefetch(pod, arena: arena) }
   /// pod_id as the report spelled it, unescaped.
   package func podID(_ pod: Int) -> UnsafeRawBufferPointer { pods.text(.podID, pod, arena: arena) }
   package func podNamespace(_ pod: Int) -> UnsafeRawBufferPointer {

@@ -4,7 +4,7 @@ import KubeIndex
 /// A column of the row group in the making whose value is put in pod by pod.
 final class PodColumn<Dictionary: ValueDictionary> {
   let dictionary: Dictionary
-  private(set) var runs: [EntryRun] = []
+  @exclusivity(unchecked) private(set) var runs: [EntryRun] = []
 
   init(_ dictionary: Dictionary) {
     self.dictionary = dictionary
@@ -24,6 +24,17 @@ extension PodColumn<TextDictionary> {
 
   func append(_ text: UnsafeRawBufferPointer, rowCount: UInt32) {
     append(dictionary.intern(text), rowCount: rowCount)
+  }
+
+  /// The same, quicker where most texts are the one before.
+  func append(sorted text: UnsafeRawBufferPointer, rowCount: UInt32) {
+    if let last = runs.last, last.entry != nullEntry,
+      TextOrder.compare(dictionary[last.entry], text) == 0
+    {
+      append(last.entry, rowCount: rowCount)
+    } else {
+      append(text, rowCount: rowCount)
+    }
   }
 
   func reset() {
@@ -52,8 +63,8 @@ extension PodColumn<NumberDictionary> {
 final class KeyedColumn<Dictionary: ValueDictionary> {
   let dictionary: Dictionary
   /// Entry by key.
-  private var entries: [UInt32] = []
-  private var runs: [EntryRun] = []
+  @exclusivity(unchecked) private var entries: [UInt32] = []
+  @exclusivity(unchecked) private var runs: [EntryRun] = []
 
   init(_ dictionary: Dictionary) {
     self.dictionary = dictionary
@@ -103,10 +114,10 @@ extension KeyedColumn<NumberDictionary> {
 /// The lists of a list column and the texts they are made of.
 final class ListColumn {
   let dictionary = TextDictionary()
-  private(set) var lists = ListTable()
-  private var runs: [EntryRun] = []
+  @exclusivity(unchecked) private(set) var lists = ListTable()
+  @exclusivity(unchecked) private var runs: [EntryRun] = []
   /// Lists that came as a whole, by identity.
-  private var known = IdentityTable()
+  @exclusivity(unchecked) private var known = IdentityTable()
 
   /// The ordinal of `list`; its texts are looked at once a row group.
   func ordinal(of list: TextList) -> UInt32 {

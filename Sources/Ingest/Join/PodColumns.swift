@@ -30,7 +30,7 @@ final class PodColumns {
   func append(_ pod: Int, of resolved: ResolvedBatch, rowCount: UInt32) {
     let batch = resolved.batch
     podID.append(batch.podID(pod), rowCount: rowCount)
-    namespace.append(batch.podNamespace(pod), rowCount: rowCount)
+    namespace.append(sorted: batch.podNamespace(pod), rowCount: rowCount)
     podName.append(batch.podName(pod), rowCount: rowCount)
     podStartTime.append(batch.podStartMicros(pod), rowCount: rowCount)
     guard let known = resolved.pods[pod] else {

@@ -46,6 +46,8 @@ struct RowGroupCutter {
     var reportBytes = 0
     while nextRun < podRuns.count {
       let pod = Int(podRuns[nextRun].entry)
+      let ahead = nextRun + IngestLimits.podPrefetchDistance
+      if ahead < podRuns.count { resolved.prefetch(pod: Int(podRuns[ahead].entry)) }
       if rowCount > 0 && isFull(pods, reportBytes, pod) { break }
       let left = podRuns[nextRun].rowCount - takenRows
       let taken = countRows(left, reports + rowCount, isFirst: rowCount == 0, &reportBytes)

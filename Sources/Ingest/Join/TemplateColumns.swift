@@ -20,8 +20,8 @@ final class TemplateColumns {
   private var labelLists: [UInt32] = []
 
   /// The row group's templates, row by row; the numbers are keys of the columns above.
-  private(set) var runs: [EntryRun] = []
-  private var keys = IdentityTable()
+  @exclusivity(unchecked) private(set) var runs: [EntryRun] = []
+  @exclusivity(unchecked) private var keys = IdentityTable()
   private var keyCount: UInt32 = 0
 
   /// Adds rows of a pod of `template`; nil: the pod is not known, and all columns are null.

@@ -185,8 +185,9 @@ def measure(options: argparse.Namespace, children: list[subprocess.Popen]) -> No
     (DIRECTORY / "target.tmp").write_text(f"http://127.0.0.1:{port}/metrics\n")
     (DIRECTORY / "target.tmp").rename(DIRECTORY / "target")
     time.sleep(WARM_UP_SECONDS)
-    dump(service, stacks)
+    # Each just before the stacks begin or end.
     before = metric(port)
+    dump(service, stacks)
     time.sleep(options.seconds)
     reports = metric(port) - before
     lines = dump(service, stacks)

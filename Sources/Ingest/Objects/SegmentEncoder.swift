@@ -81,13 +81,21 @@ final class SegmentEncoder {
     // A rolled-back tail is cut off the batch, so every report here has durable rows.
     let clusters = batch.clusters()
     var ranges: [PartitionCut: ClosedRange<Int64>] = [:]
+    // Most reports are of the partition of the one before.
+    var run: (cut: PartitionCut, range: ClosedRange<Int64>)?
     for report in 0..<batch.batch.reportCount {
       guard let instant = batch.batch.reportCollectedAtMicros(report) else { continue }
       let cut = PartitionCut(
         cluster: clusters.ofNode[batch.batch.reportNode(report)],
         day: batch.batch.reportDay(report))
-      ranges[cut, default: instant...instant].extend(to: instant)
+      if run?.cut == cut {
+        run?.range.extend(to: instant)
+      } else {
+        if let run { ranges[run.cut, default: run.range].extend(to: run.range) }
+        run = (cut, instant...instant)
+      }
     }
+    if let run { ranges[run.cut, default: run.range].extend(to: run.range) }
     for (cut, range) in ranges {
       let key = PartitionKey(cluster: clusters.names[cut.cluster], day: cut.day)
       guard let ordinal = ordinals[key] else { continue }
@@ -150,6 +158,11 @@ extension ClosedRange<Int64> {
   fileprivate mutating func extend(to instant: Int64) {
     if contains(instant) { return }
     self = Swift.min(lowerBound, instant)...Swift.max(upperBound, instant)
+  }
+
+  fileprivate mutating func extend(to other: ClosedRange<Int64>) {
+    extend(to: other.lowerBound)
+    extend(to: other.upperBound)
   }
 }
 

@@ -26,7 +26,7 @@ func system(_ name: String, pkgConfig: String?, debian: String) -> Target {
 let package = Package(
   name: "aggregator",
   products: [
-    .executable(name: "aggregator", targets: ["Service"]),
+    .executable(name: "aggregator", targets: ["Aggregator"]),
     .executable(name: "fleet", targets: ["fleet"]),
   ],
   dependencies: [
@@ -57,7 +57,7 @@ let package = Package(
       name: "Ingest", dependencies: ["CShims", "Columnar", "KubeIndex"],
       resources: [.embedInCode("Decode/report.schema.json")],
       swiftSettings: swiftSettings),
-    .executableTarget(
+    .target(
       name: "Service",
       dependencies: [
         "CShims", "Columnar", "KubeIndex", "Ingest",
@@ -66,6 +66,12 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "Aggregator",
+      dependencies: [
+        "Service", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
     .target(
@@ -94,11 +100,26 @@ let package = Package(
     .executableTarget(
       name: "write-sample", dependencies: ["Ingest", "Columnar", "KubeIndex"],
       path: "Tests/tools/write-sample", swiftSettings: swiftSettings),
+    .target(
+      name: "SimulationModels", dependencies: ["CShims", "Columnar", "Ingest"],
+      path: "Tests/Simulation/Models", swiftSettings: swiftSettings),
+    .target(
+      name: "Simulation",
+      dependencies: ["Columnar", "Ingest", "KubeIndex", "Service", "SimulationModels"],
+      path: "Tests/Simulation/World", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "simulate",
+      dependencies: [
+        "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/tools/simulate", swiftSettings: swiftSettings),
     .testTarget(
-      name: "ColumnarTests", dependencies: ["CShims", "Columnar"], swiftSettings: swiftSettings),
+      name: "ColumnarTests", dependencies: ["CShims", "Columnar", "SimulationModels"],
+      swiftSettings: swiftSettings),
     .testTarget(name: "KubeIndexTests", dependencies: ["KubeIndex"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "IngestTests", dependencies: ["CShims", "Ingest", "Columnar", "KubeIndex"],
+      name: "IngestTests",
+      dependencies: ["CShims", "Ingest", "Columnar", "KubeIndex", "SimulationModels"],
       swiftSettings: swiftSettings),
     .testTarget(name: "StyleTests", swiftSettings: swiftSettings),
     .testTarget(name: "FleetTests", dependencies: ["fleet"], swiftSettings: swiftSettings),
@@ -114,7 +135,10 @@ let package = Package(
 
 // Working on the core alone is quicker without the network stack.
 if Context.environment["CORE_ONLY"] != nil {
-  let outer: Set = ["Service", "ServiceTests", "CFleet", "fleet", "FleetTests"]
+  let outer: Set = [
+    "Aggregator", "CFleet", "FleetTests", "Service", "ServiceTests", "Simulation", "fleet",
+    "simulate",
+  ]
   package.targets.removeAll { outer.contains($0.name) }
   package.products = []
   package.dependencies = []

@@ -4,7 +4,7 @@ import Synchronization
 /// The parts of an aggregation that any thread may touch.
 package final class AggregationCore: Sendable {
   package let writerID: WriterID
-  let inbox: WriterInbox
+  package let inbox: WriterInbox
   let log: LogQueue
   let encoderQueue: EncoderQueue
   let replayQueue: ReplayQueue

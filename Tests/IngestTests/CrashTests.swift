@@ -1,5 +1,7 @@
 import Testing
 
+import SimulationModels
+
 @testable import Ingest
 
 /// The promise: whatever disk call is the last before power goes, or fails, every acknowledged row

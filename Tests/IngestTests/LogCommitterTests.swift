@@ -1,6 +1,8 @@
 import Synchronization
 import Testing
 
+import SimulationModels
+
 @testable import Ingest
 
 /// Room in the log's queue is never given back behind the writer's back: it may sleep for it.

@@ -1,5 +1,7 @@
 import Testing
 
+import SimulationModels
+
 @testable import Ingest
 
 /// Headers of logs and frames come back as they were, and nothing else passes for one.

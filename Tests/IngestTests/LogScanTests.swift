@@ -1,5 +1,7 @@
 import Testing
 
+import SimulationModels
+
 @testable import Ingest
 
 /// What a start reads of a torn or damaged log: all whole frames, and never anything else.

@@ -1,5 +1,7 @@
 import Testing
 
+import SimulationModels
+
 @testable import Ingest
 
 /// Keys are what Hive-like readers expect, whatever a cluster is called.

@@ -1,6 +1,8 @@
 import KubeIndex
 import Testing
 
+import SimulationModels
+
 @testable import Ingest
 
 /// What a start must neither drop nor trip over in DATA_DIR.

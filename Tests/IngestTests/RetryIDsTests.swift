@@ -1,5 +1,7 @@
 import Testing
 
+import SimulationModels
+
 @testable import Ingest
 
 /// Retries are known for the newest reports of each node, and nothing else is taken for one.

@@ -1,5 +1,7 @@
 import Testing
 
+import SimulationModels
+
 @testable import Ingest
 
 /// A seal comes back as written, and single damage never costs its list of objects.

@@ -1,5 +1,7 @@
 import Testing
 
+import SimulationModels
+
 @testable import Ingest
 
 /// A report's way through writer, log and encoder, and what it is answered.

@@ -40,7 +40,7 @@ package final class Encoder {
   }
 
   /// Does one job; false when there was none.
-  func step() -> Bool {
+  package func step() -> Bool {
     guard let job = queue.take() else { return false }
     let start = time.monotonic()
     switch job {

@@ -3,7 +3,7 @@ import Ingest
 import Synchronization
 
 /// Time as the object store and the delivery see it; a simulation gives them another.
-protocol StoreClock: AnyObject, Sendable {
+package protocol StoreClock: AnyObject, Sendable {
   /// Seconds since 1970, as the system believes.
   var wallSeconds: Double { get }
   /// Time since any fixed moment; never goes back.

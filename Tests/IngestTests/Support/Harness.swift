@@ -1,6 +1,8 @@
 import KubeIndex
 import Synchronization
 
+import SimulationModels
+
 @testable import Ingest
 
 /// One process on a model disk, all on the calling thread.

@@ -1,8 +1,18 @@
 import KubeIndex
 import Synchronization
 
+/// What carries requests to the store and to the places for credentials. Thread-safe.
+package protocol StoreTransport: AnyObject, Sendable {
+  /// Sends one request and waits for the answer; blocks.
+  func send(
+    _ request: HTTPRequest, maximumBodyByteCount: Int
+  ) throws(TransportError) -> HTTPResponse
+  /// Ends the running requests and all later ones.
+  func cancel()
+}
+
 /// HTTP clients for several threads: each call borrows one, and with it its kept connections.
-final class S3Connection: Sendable {
+final class S3Connection: StoreTransport {
   private struct State {
     var idle: [HTTPMulti] = []
     var busy: [ObjectIdentifier: HTTPMulti] = [:]
@@ -11,7 +21,6 @@ final class S3Connection: Sendable {
   private let state = Mutex(State())
   private let isCancelled = Atomic<Bool>(false)
 
-  /// Sends one request and waits for the answer; blocks.
   func send(
     _ request: HTTPRequest, maximumBodyByteCount: Int
   ) throws(TransportError) -> HTTPResponse {
@@ -22,7 +31,6 @@ final class S3Connection: Sendable {
     }
   }
 
-  /// Ends the running requests and all later ones.
   func cancel() {
     isCancelled.store(true, ordering: .releasing)
     state.withLock { state in

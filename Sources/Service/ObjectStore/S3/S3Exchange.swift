@@ -17,16 +17,18 @@ final class S3Exchange: Sendable {
 
   let credentials: CredentialChain
   private let tls: TLSTrust
-  private let connection: S3Connection
+  private let connection: any StoreTransport
   private let clock: any StoreClock
   private let events: StoreEventSink
   private let counters: DeliveryCounters
+  private let random: @Sendable () -> Double
   private let state: Mutex<State>
   private let quota = RetryQuota()
 
   init(
-    address: S3Address, credentials: CredentialChain, tls: TLSTrust, connection: S3Connection,
-    clock: any StoreClock, events: @escaping StoreEventSink, counters: DeliveryCounters
+    address: S3Address, credentials: CredentialChain, tls: TLSTrust, connection: any StoreTransport,
+    clock: any StoreClock, events: @escaping StoreEventSink, counters: DeliveryCounters,
+    random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
   ) {
     self.credentials = credentials
     self.tls = tls
@@ -34,6 +36,7 @@ final class S3Exchange: Sendable {
     self.clock = clock
     self.events = events
     self.counters = counters
+    self.random = random
     state = Mutex(State(address: address))
   }
 
@@ -73,7 +76,7 @@ final class S3Exchange: Sendable {
       let backoff = Backoff(
         base: failure.kind == .throttled ? 1 : 0.05, maximum: ServiceLimits.retryDelaySeconds)
       clock.sleep(
-        .seconds(backoff.seconds(afterFailures: tries, random: Double.random(in: 0..<1))))
+        .seconds(backoff.seconds(afterFailures: tries, random: random())))
     }
   }
 

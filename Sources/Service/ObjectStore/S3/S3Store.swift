@@ -6,12 +6,12 @@ final class S3Store: ObjectStore {
   private let bucket: String
   private let prefix: String
   private let exchange: S3Exchange
-  private let connection: S3Connection
+  private let connection: any StoreTransport
   private let clock: any StoreClock
 
   /// `prefix`: the fixed beginning of all keys, for the check.
   init(
-    bucket: String, prefix: String, exchange: S3Exchange, connection: S3Connection,
+    bucket: String, prefix: String, exchange: S3Exchange, connection: any StoreTransport,
     clock: any StoreClock
   ) {
     self.bucket = bucket

@@ -1,15 +1,15 @@
 /// Any value of the Thrift compact protocol, read without a schema.
-indirect enum ThriftValue: Equatable {
+package indirect enum ThriftValue: Equatable {
   case bool(Bool)
   case integer(Int64)
   case binary([UInt8])
   case list([ThriftValue])
   case structure([Int: ThriftValue])
 
-  struct Damaged: Error {}
+  package struct Damaged: Error {}
 
   /// Reads the struct that begins at `position`, which moves behind it.
-  static func structure(_ bytes: [UInt8], _ position: inout Int) throws -> ThriftValue {
+  package static func structure(_ bytes: [UInt8], _ position: inout Int) throws -> ThriftValue {
     var fields: [Int: ThriftValue] = [:]
     var id = 0
     while true {
@@ -62,13 +62,13 @@ indirect enum ThriftValue: Equatable {
     return Int64(raw >> 1) ^ -Int64(raw & 1)
   }
 
-  subscript(_ id: Int) -> ThriftValue? {
+  package subscript(_ id: Int) -> ThriftValue? {
     if case .structure(let fields) = self { return fields[id] }
     return nil
   }
-  var integer: Int { if case .integer(let value) = self { Int(value) } else { -1 } }
-  var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
-  var bytes: [UInt8]? { if case .binary(let value) = self { value } else { nil } }
-  var string: String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
-  var list: [ThriftValue] { if case .list(let value) = self { value } else { [] } }
+  package var integer: Int { if case .integer(let value) = self { Int(value) } else { -1 } }
+  package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  package var bytes: [UInt8]? { if case .binary(let value) = self { value } else { nil } }
+  package var string: String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
+  package var list: [ThriftValue] { if case .list(let value) = self { value } else { [] } }
 }

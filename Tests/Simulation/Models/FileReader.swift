@@ -2,7 +2,7 @@ import CShims
 import Columnar
 
 /// A value of a row, as the reader below finds it.
-enum CellValue: Equatable {
+package enum CellValue: Equatable {
   case null
   case integer(Int64)
   case double(UInt64)
@@ -11,23 +11,23 @@ enum CellValue: Equatable {
 }
 
 /// A slow reader of what the writer writes: V1 pages, one way through, every length checked.
-struct FileReader {
-  struct Damaged: Error {
-    var reason: String
-    init(_ reason: String) { self.reason = reason }
+package struct FileReader {
+  package struct Damaged: Error {
+    package var reason: String
+    package init(_ reason: String) { self.reason = reason }
   }
 
-  struct Page {
-    var offset: Int
-    var byteCount: Int
-    var encoding: Int
-    var cells: [CellValue]
+  package struct Page {
+    package var offset: Int
+    package var byteCount: Int
+    package var encoding: Int
+    package var cells: [CellValue]
   }
 
-  let bytes: [UInt8]
-  let footer: ThriftValue
+  package let bytes: [UInt8]
+  package let footer: ThriftValue
 
-  init(_ bytes: [UInt8]) throws {
+  package init(_ bytes: [UInt8]) throws {
     self.bytes = bytes
     guard bytes.starts(with: Array("PAR1".utf8)), bytes.suffix(4) == Array("PAR1".utf8) else {
       throw Damaged("magic")
@@ -38,14 +38,14 @@ struct FileReader {
     guard position == bytes.count - 8 else { throw Damaged("footer length") }
   }
 
-  var rowGroups: [ThriftValue] { footer[4]?.list ?? [] }
+  package var rowGroups: [ThriftValue] { footer[4]?.list ?? [] }
 
-  func chunk(_ group: Int, _ column: Int) -> ThriftValue {
+  package func chunk(_ group: Int, _ column: Int) -> ThriftValue {
     rowGroups[group][1]?.list[column] ?? .structure([:])
   }
 
   /// The thrift struct at a chunk's offset index (fields 4, 5) or column index (6, 7).
-  func index(_ chunk: ThriftValue, offsetField: Int) throws -> ThriftValue? {
+  package func index(_ chunk: ThriftValue, offsetField: Int) throws -> ThriftValue? {
     guard let offset = chunk[offsetField]?.integer else { return nil }
     var position = offset
     let value = try ThriftValue.structure(bytes, &position)
@@ -56,7 +56,7 @@ struct FileReader {
   }
 
   /// Reads a chunk's pages from its first offset on, by their headers alone.
-  func pages(_ group: Int, _ column: Int, kind: ColumnKind) throws -> [Page] {
+  package func pages(_ group: Int, _ column: Int, kind: ColumnKind) throws -> [Page] {
     guard let meta = chunk(group, column)[3] else { throw Damaged("no metadata") }
     var position = meta[11]?.integer ?? meta[9]?.integer ?? -1
     let end = position + (meta[7]?.integer ?? 0)
@@ -139,7 +139,7 @@ struct FileReader {
     return try HybridDecoder.decode(Array(body[start..<position]), bitWidth: width, count: count)
   }
 
-  static func plain(_ bytes: [UInt8], _ count: Int, _ kind: ColumnKind) throws -> [CellValue] {
+  package static func plain(_ bytes: [UInt8], _ count: Int, _ kind: ColumnKind) throws -> [CellValue] {
     var position = 0
     let values = (0..<count).map { _ -> CellValue in
       switch kind.physicalType {
@@ -162,7 +162,7 @@ struct FileReader {
     return values
   }
 
-  static func littleEndian(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int {
+  package static func littleEndian(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int {
     var value: UInt64 = 0
     for index in 0..<count { value |= UInt64(bytes[offset + index]) << UInt64(8 * index) }
     return Int(truncatingIfNeeded: value)
@@ -170,7 +170,7 @@ struct FileReader {
 }
 
 /// A sink that keeps everything.
-final class ArraySink: ByteSink {
-  private(set) var bytes: [UInt8] = []
-  func write(_ bytes: UnsafeRawBufferPointer) { self.bytes += bytes }
+package final class ArraySink: ByteSink {
+  package private(set) var bytes: [UInt8] = []
+  package func write(_ bytes: UnsafeRawBufferPointer) { self.bytes += bytes }
 }

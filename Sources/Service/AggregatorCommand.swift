@@ -4,10 +4,9 @@ import Glibc
 import Ingest
 import KubeIndex
 
-/// The executable: no argument serves.
-@main
-struct Aggregator: ParsableCommand {
-  static let configuration = CommandConfiguration(
+/// The command line: no argument serves.
+package struct AggregatorCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "aggregator",
     abstract:
       "Takes usage reports over HTTP, joins them with Kubernetes metadata, and stores Parquet.",
@@ -15,7 +14,9 @@ struct Aggregator: ParsableCommand {
     version: ProductVersion.text,
     subcommands: [InspectCommand.self])
 
-  func run() throws {
+  package init() {}
+
+  package func run() throws {
     let (settings, errors) = SettingsReader.read(
       environment: ProcessInfo.processInfo.environment)
     let access: (endpoint: APIServerEndpoint, source: String)

@@ -1,10 +1,10 @@
 /// A slow decoder of the hybrid of run length and bit packing, bit by bit: nothing of it is shared
 /// with the encoder.
-enum HybridDecoder {
-  struct Damaged: Error {}
+package enum HybridDecoder {
+  package struct Damaged: Error {}
 
   /// The first `count` values; runs behind them must not begin.
-  static func decode(_ bytes: [UInt8], bitWidth: Int, count: Int) throws -> [UInt32] {
+  package static func decode(_ bytes: [UInt8], bitWidth: Int, count: Int) throws -> [UInt32] {
     var values: [UInt32] = []
     var position = 0
     while values.count < count {
@@ -44,7 +44,7 @@ enum HybridDecoder {
     return Array(values.prefix(count))
   }
 
-  static func varint(_ bytes: [UInt8], _ position: inout Int) throws -> UInt64 {
+  package static func varint(_ bytes: [UInt8], _ position: inout Int) throws -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while true {

@@ -1,0 +1,91 @@
+import Ingest
+import SimulationModels
+
+/// Turns single bits of files over, and tells what that may cost.
+enum BitRot {
+  enum Loss {
+    case nothing
+    /// At most this report.
+    case report(Int)
+    /// The ids of reports posted so far.
+    case ids
+  }
+
+  /// nil: there is no such file now.
+  static func flip(
+    _ fault: DiskFault, of disk: ModelDisk, sparing spared: inout Set<String>,
+    _ random: inout SeededRandom
+  ) -> (name: String, offset: Int, loss: Loss)? {
+    let kind: String
+    switch fault {
+    case .flippedFrame, .flippedLogHeader: kind = "log"
+    case .flippedSeal: kind = "seal"
+    default: kind = "writer"
+    }
+    // A second flip in one file could cost more than the one frame.
+    let names = disk.names.filter {
+      DiskStep.kind(of: $0) == kind && !$0.hasSuffix(".tmp") && !spared.contains($0)
+    }
+    guard let name = names.randomElement(using: &random), let bytes = disk.bytes(of: name),
+      let place = place(fault, bytes, &random),
+      disk.flip(1 << UInt8.random(in: 0..<8, using: &random), at: place.offset, of: name)
+    else { return nil }
+    spared.insert(name)
+    return (name, place.offset, place.loss)
+  }
+
+  private static func place(
+    _ fault: DiskFault, _ bytes: [UInt8], _ random: inout SeededRandom
+  ) -> (offset: Int, loss: Loss)? {
+    guard !bytes.isEmpty else { return nil }
+    switch fault {
+    case .flippedFrame:
+      let frames = frames(bytes)
+      guard let frame = frames.randomElement(using: &random) else { return nil }
+      let loss = frame.report.map { Loss.report($0) } ?? .nothing
+      return (Int.random(in: frame.range, using: &random), loss)
+    case .flippedLogHeader:
+      // With a cut in it a failed sync and a flip come together, which is more than is promised.
+      let noCut = [UInt8](repeating: 0xFF, count: 8)
+      guard bytes.count > LogHeader.byteCount, Array(bytes[40..<48]) == noCut else { return nil }
+      return (Int.random(in: 0..<LogHeader.byteCount, using: &random), .nothing)
+    case .flippedSeal:
+      let offset = bytes.indices.randomElement(using: &random) ?? 0
+      return (offset, ids(bytes).contains(offset) ? .ids : .nothing)
+    default: return (bytes.indices.randomElement(using: &random) ?? 0, .nothing)
+    }
+  }
+
+  /// The frames of a log by their lengths alone, with the report in each.
+  static func frames(_ bytes: [UInt8]) -> [(range: Range<Int>, report: Int?)] {
+    var frames: [(range: Range<Int>, report: Int?)] = []
+    var offset = LogHeader.byteCount
+    while offset + FrameHeader.byteCount <= bytes.count, bytes[offset] == 0x1D {
+      let length = (0..<4).reduce(0) { $0 | Int(bytes[offset + 4 + $1]) << (8 * $1) }
+      let end = offset + FrameHeader.byteCount + length
+      guard end <= bytes.count else { break }
+      let payload = bytes[(offset + FrameHeader.byteCount)..<end]
+      frames.append((offset..<end, report(in: payload)))
+      offset = end
+    }
+    return frames
+  }
+
+  private static let mark = Array(#""hostname":"report-"#.utf8)
+
+  private static func report(in payload: ArraySlice<UInt8>) -> Int? {
+    guard payload.count > mark.count else { return nil }
+    for start in payload.startIndex...(payload.endIndex - mark.count)
+    where payload[start..<start + mark.count].elementsEqual(mark) {
+      let digits = payload[(start + mark.count)...].prefix { $0 != UInt8(ascii: ";") }
+      return Int(String(decoding: digits, as: UTF8.self))
+    }
+    return nil
+  }
+
+  /// Where the retry ids of a seal stand.
+  private static func ids(_ seal: [UInt8]) -> Range<Int> {
+    let list = 48 + (0..<8).reduce(0) { $0 | Int(seal[40 + $1]) << (8 * $1) }
+    return min(list, seal.count)..<seal.count
+  }
+}

@@ -1,0 +1,233 @@
+import Glibc
+import Ingest
+import SimulationModels
+
+/// Decides which disk call and which request fails, one planned thing after the other.
+struct Mischief {
+  /// Waits for a step, and for how many more of it.
+  private struct Trap {
+    enum Effect {
+      case crash(isAfter: Bool)
+      case tornWrite
+      case fault(DiskFault)
+    }
+
+    /// nil: any step.
+    var step: String?
+    var skip: Int
+    var effect: Effect
+    var since: Duration
+  }
+
+  /// A planned step that has not come by then is given up for any other.
+  private static let patience = Duration.seconds(90)
+
+  private(set) var tally = Tally()
+  private var plans: [Scenario.Plan]
+  private var trap: Trap?
+  /// Until then these calls fail.
+  private var failing: (calls: Set<DiskError.Call>, until: Duration)?
+  /// Calls of the start at hand at which power goes.
+  private var nestedCrash: Int?
+  private(set) var isFullUntil: Duration?
+  private(set) var outage: (StoreOutage, until: Duration)?
+  /// Set when a call has failed; the start looks at it.
+  var hasFailedCall = false
+  /// The world ends everything: nothing fails any more.
+  private(set) var isOver = false
+
+  init(scenario: Scenario) { plans = scenario.plans }
+
+  mutating func end() {
+    isOver = true
+    plans = []
+    trap = nil
+    failing = nil
+    nestedCrash = nil
+    isFullUntil = nil
+    outage = nil
+  }
+
+  var isIdle: Bool {
+    plans.isEmpty && trap == nil && failing == nil && isFullUntil == nil && outage == nil
+  }
+
+  /// Faults so far that are no crashes.
+  var otherFaultCount: Int {
+    (DiskFault.allCases.map(\.rawValue) + StoreOutage.allCases.map(\.rawValue)
+      + StoreFault.allCases.map(\.rawValue)).reduce(0) { $0 + tally[$1] }
+      + tally[LifeFault.stopped.rawValue] + tally[LifeFault.clockJump.rawValue]
+  }
+
+  mutating func count(_ name: String) { tally.add(name) }
+
+  // MARK: Plans
+
+  /// What the world itself must do now: the rest is done when a call comes.
+  enum Deed {
+    case stop, clockJump, fill, flip(DiskFault), outage(StoreOutage)
+  }
+
+  /// What lasts ends when its time has come.
+  mutating func expire(now: Duration) {
+    if let failing, failing.until <= now { self.failing = nil }
+    if let until = isFullUntil, until <= now { isFullUntil = nil }
+    if let outage, outage.until <= now { self.outage = nil }
+  }
+
+  mutating func next(now: Duration, _ random: inout SeededRandom) -> Deed? {
+    if let old = trap, old.step != nil, now - old.since > Self.patience {
+      trap?.step = nil
+      trap?.since = now
+    }
+    guard trap == nil, failing == nil, let plan = plans.first,
+      Int.random(in: 0..<60, using: &random) == 0
+    else { return nil }
+    plans.removeFirst()
+    let skip = Scenario.one(of: [0, 1, 2, 5], weights: [4, 3, 2, 1], &random)
+    switch plan {
+    case .crash(let step, let isAfter):
+      trap = Trap(step: step, skip: skip, effect: .crash(isAfter: isAfter), since: now)
+    case .tornWrite:
+      let step = ["write log", "write object", "write seal", "write upload"]
+        .randomElement(using: &random)
+      trap = Trap(step: step, skip: skip, effect: .tornWrite, since: now)
+    case .stop: return .stop
+    case .clockJump: return .clockJump
+    case .outage(let kind):
+      let long = Int.random(in: 30...20_000, using: &random)
+      outage = (kind, now + .seconds(long / 10))
+      tally.add(kind.rawValue)
+      return .outage(kind)
+    case .disk(let fault): return deed(fault, skip, now, &random)
+    }
+    return nil
+  }
+
+  private mutating func deed(
+    _ fault: DiskFault, _ skip: Int, _ now: Duration, _ random: inout SeededRandom
+  ) -> Deed? {
+    let step: String?
+    switch fault {
+    case .flippedFrame, .flippedLogHeader, .flippedSeal, .flippedWriter: return .flip(fault)
+    case .full:
+      isFullUntil = now + .seconds(Int.random(in: 1...60, using: &random))
+      tally.add(fault.rawValue)
+      return .fill
+    case .errorOnEverything:
+      failing = ([.write, .sync], now + .milliseconds(Int.random(in: 100...9_000, using: &random)))
+      tally.add(fault.rawValue)
+      return nil
+    case .errorOnWrite, .shortWrite:
+      step = ["write log", "write object", "write seal", "write upload"]
+        .randomElement(using: &random)
+    case .errorOnSync, .slowSync, .errorOnSyncForever:
+      step =
+        Int.random(in: 0..<2, using: &random) == 0
+        ? "sync log"
+        : Coverage.diskSteps.filter { $0.hasPrefix("sync") }.randomElement(using: &random)
+    case .noSpaceOnce:
+      step =
+        Coverage.diskSteps.filter { !$0.hasPrefix("remove") && !$0.hasPrefix("rename") }
+        .randomElement(using: &random)
+    case .errorOnce, .tornWrite: step = Coverage.failingSteps.randomElement(using: &random)
+    }
+    trap = Trap(step: step, skip: skip, effect: .fault(fault), since: now)
+    return nil
+  }
+
+  /// A start begins: now and then it will not get far.
+  mutating func startBegins(_ random: inout SeededRandom) {
+    hasFailedCall = false
+    guard !isOver, Int.random(in: 0..<3, using: &random) == 0 else { return }
+    nestedCrash = Int.random(in: 1...60, using: &random)
+  }
+
+  mutating func startEnded() { nestedCrash = nil }
+
+  // MARK: Calls
+
+  /// What happens to this call; `pass`: the caller waits that long before.
+  mutating func fault(
+    at call: ModelDisk.Call, now: Duration, isStarting: Bool, _ random: inout SeededRandom
+  ) -> (fault: ModelDisk.Fault?, pass: Duration) {
+    guard !isOver else { return (nil, .zero) }
+    if let left = nestedCrash {
+      nestedCrash = left - 1
+      if left == 1 {
+        tally.add(LifeFault.nestedCrash.rawValue)
+        return (.crash, .zero)
+      }
+    }
+    if let failing, failing.calls.contains(call.call) {
+      hasFailedCall = true
+      return (.error(EIO), .zero)
+    }
+    guard let due = trap, due.step == nil || due.step == call.step.description,
+      Self.fits(due.effect, call)
+    else { return (nil, .zero) }
+    guard due.skip == 0 else {
+      trap?.skip -= 1
+      return (nil, .zero)
+    }
+    trap = nil
+    return spring(due.effect, call, now, &random)
+  }
+
+  /// Whether the effect makes sense at this call; matters where any step will do.
+  private static func fits(_ effect: Trap.Effect, _ call: ModelDisk.Call) -> Bool {
+    switch effect {
+    case .crash: true
+    case .tornWrite, .fault(.shortWrite): call.call == .write && call.byteCount > 1
+    case .fault(.errorOnWrite): call.call == .write
+    case .fault(.errorOnSync), .fault(.errorOnSyncForever), .fault(.slowSync):
+      call.call == .sync || call.call == .syncDirectory
+    default: true
+    }
+  }
+
+  private mutating func spring(
+    _ effect: Trap.Effect, _ call: ModelDisk.Call, _ now: Duration, _ random: inout SeededRandom
+  ) -> (fault: ModelDisk.Fault?, pass: Duration) {
+    switch effect {
+    case .crash(let isAfter):
+      tally.add(Coverage.crash(call.step.description, isAfter: isAfter))
+      return (isAfter ? .crashAfter : .crash, .zero)
+    case .tornWrite:
+      tally.add(DiskFault.tornWrite.rawValue)
+      let count = Int.random(in: 1..<max(2, call.byteCount), using: &random)
+      return (.crashInWrite(byteCount: count), .zero)
+    case .fault(let fault):
+      tally.add(fault.rawValue)
+      tally.add("\(fault.rawValue) at \(call.step)")
+      if fault == .slowSync { return (nil, .seconds(10)) }
+      hasFailedCall = true
+      switch fault {
+      case .shortWrite:
+        let count = Int.random(in: 0..<max(1, call.byteCount), using: &random)
+        return (.shortWrite(byteCount: count, Bool.random(using: &random) ? EIO : ENOSPC), .zero)
+      case .noSpaceOnce: return (.error(ENOSPC), .zero)
+      case .errorOnSyncForever:
+        failing = ([.sync], now + .seconds(Int.random(in: 2...40, using: &random)))
+        return (.error(EIO), .zero)
+      default: return (.error(EIO), .zero)
+      }
+    }
+  }
+
+  /// Whether power goes around this request.
+  mutating func crashes(
+    _ operation: StoreRequest.Operation, isAfter: Bool
+  ) -> Bool {
+    guard case .crash(isAfter) = trap?.effect, trap?.step == operation.rawValue else {
+      return false
+    }
+    guard trap?.skip == 0 else {
+      trap?.skip -= 1
+      return false
+    }
+    trap = nil
+    tally.add(Coverage.crash(operation.rawValue, isAfter: isAfter))
+    return true
+  }
+}

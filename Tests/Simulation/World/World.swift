@@ -1,0 +1,455 @@
+import Ingest
+import KubeIndex
+import Service
+import SimulationModels
+
+/// One seed: the service's own code on a disk, a store and clocks that only exist here, on one
+/// thread, with collectors in front and mischief all around; then the verdict.
+///
+/// `@unchecked Sendable`: the models call back through protocols that ask for it; all is one thread.
+package final class World: @unchecked Sendable {
+  let scenario: Scenario
+  let disk = ModelDisk()
+  let time = ManualTime()
+  let store: ModelS3
+  private let sink: AnswerSink
+  private(set) var random: SeededRandom
+  private(set) var mischief: Mischief
+  private(set) var collectors: Collectors
+  private(set) var process: ModelProcess?
+  private let clock: WorldClock
+  private let hooks: WorldHooks
+
+  private var working: [ModelProcess.Actor] = []
+  private var sleeps: [Duration] = .init(
+    repeating: .zero, count: ModelProcess.Actor.allCases.count)
+  private var indexDue = Duration.zero
+  private var isStopping: Duration?
+  private var isFatal = false
+  private var isStarting = false
+  private var rotten: Set<String> = []
+  private var sealedWideSegments = 0
+  private var crashCount = 0
+  private var damageEvents = 0
+  private var failures: [String] = []
+  private var trace: [String]?
+  private var turnCount = 0
+
+  private static let maximumTurns = 60_000
+
+  package init(seed: UInt64, isTraced: Bool = false) {
+    var random = SeededRandom(seed: seed)
+    let scenario = Scenario(&random)
+    let hooks = WorldHooks()
+    let disk = disk
+    self.scenario = scenario
+    self.random = random
+    self.hooks = hooks
+    mischief = Mischief(scenario: scenario)
+    collectors = Collectors(scenario: scenario)
+    sink = AnswerSink { disk.isDown }
+    clock = WorldClock(time: time, hooks: hooks)
+    let time = time
+    store = ModelS3(
+      minimumPartByteCount: scenario.partByteCount,
+      world: ModelS3.World(
+        isDown: { disk.isDown }, meanwhile: { hooks.world?.meanwhile() },
+        fault: { hooks.world?.storeFault($0) },
+        crashes: { hooks.world?.storeCrash($0, $1) ?? false },
+        pass: { hooks.world?.pass($0) },
+        seconds: { 1_700_000_000 + Double(time.uptime.components.seconds) }))
+    if isTraced { trace = [] }
+    hooks.world = self
+    store.manner = scenario.manner
+    disk.observe { [hooks] in hooks.world?.fault(at: $0) }
+  }
+
+  // MARK: Run
+
+  /// What a seed has shown.
+  package struct Result: Sendable {
+    package var seed: UInt64
+    package var failures: [String] = []
+    package var tally = Tally()
+    package var trace: [String] = []
+    package var acknowledged = 0
+    package var lost = 0
+    package var twice = 0
+    package var missingByDamage = 0
+    package var refusedStarts = 0
+    package var diskCalls = 0
+    package var requests = 0
+  }
+
+  package static func run(seed: UInt64, isTraced: Bool = false) -> Result {
+    let world = World(seed: seed, isTraced: isTraced)
+    var result = Result(seed: seed)
+    world.live()
+    world.drain()
+    world.judge(&result)
+    if world.failures.isEmpty { world.restartOnceMore() }
+    world.judge(&result)
+    world.checkScenario()
+    result.failures = world.failures
+    result.tally = world.mischief.tally
+    result.tally.merge(world.collectors.tally)
+    result.trace = world.trace ?? []
+    result.acknowledged = world.collectors.ledger.acknowledgedCount
+    result.requests = world.store.requestCount
+    return result
+  }
+
+  private func live() {
+    mischief.count(scenario.manner.rawValue)
+    while failures.isEmpty, !isLivedOut {
+      turn()
+      countTurn()
+    }
+  }
+
+  private var isLivedOut: Bool {
+    collectors.ledger.acknowledgedCount >= Scenario.minimumAcknowledged
+      && collectors.hasPostedAll && mischief.isIdle
+      && sealedWideSegments >= Scenario.minimumWideSegments && process != nil
+  }
+
+  private func countTurn() {
+    turnCount += 1
+    if turnCount > Self.maximumTurns { fail("no end after \(turnCount) turns") }
+  }
+
+  /// Everything is mended; what is there comes to the store.
+  private func drain() {
+    mischief.end()
+    store.outage = nil
+    disk.setCapacity(.max)
+    note("everything is mended")
+    turnCount = 0
+    while failures.isEmpty {
+      if process?.isIndexReady == true { process?.core.status.flush() }
+      turn()
+      if collectors.hasPostedAll, process?.isDrained == true, store.late.isEmpty { break }
+      if !store.late.isEmpty { deliverLate() }
+      countTurn()
+    }
+  }
+
+  private func restartOnceMore() {
+    note("the last restart")
+    end(keepingMemory: true)
+    drain()
+    let names = disk.names.filter { !$0.hasSuffix(".quarantine") }
+    let seals = names.filter { DiskStep.kind(of: $0) == "seal" }
+    let others = names.filter { !["seal", "writer", "lock"].contains(DiskStep.kind(of: $0)) }
+    if seals.count > 1 || !others.isEmpty { fail("left in DATA_DIR: \(names)") }
+    let uploads = store.bucket.uploads
+    if !uploads.isEmpty { fail("uploads left: \(uploads.map { "\($0) \($1.key)" })") }
+  }
+
+  private func judge(_ result: inout Result) {
+    let objects = store.bucket.objects.sorted { $0.key < $1.key }
+      .map { (key: $0.key, bytes: $0.value.bytes) }
+    let verdict = collectors.ledger.verdict(objects: objects)
+    result.lost = verdict.lost
+    result.twice = verdict.twice
+    result.missingByDamage = verdict.missingByDamage
+    for problem in verdict.problems + store.bucket.problems + collectors.problems { fail(problem) }
+    if verdict.missingByDamage > 0, damageEvents == 0 {
+      fail("a damaged report is missing and nothing told of damage")
+    }
+    if scenario.manner == .strict {
+      for (key, object) in store.bucket.objects where object.versionCount > 1 {
+        fail("\(key) was written \(object.versionCount) times")
+      }
+    }
+  }
+
+  /// The scenario is never smaller than promised.
+  private func checkScenario() {
+    guard failures.isEmpty else { return }
+    let acknowledged = collectors.ledger.acknowledgedCount
+    if acknowledged < Scenario.minimumAcknowledged { fail("only \(acknowledged) acknowledged") }
+    if sealedWideSegments < Scenario.minimumWideSegments {
+      fail("only \(sealedWideSegments) segments of two partitions")
+    }
+    if crashCount < Scenario.minimumCrashes { fail("no crash") }
+    if mischief.otherFaultCount < Scenario.minimumOtherFaults {
+      fail("only \(mischief.otherFaultCount) other faults")
+    }
+  }
+
+  func fail(_ text: String) {
+    note("FAILED: \(text)")
+    if failures.count < 20 { failures.append(text) }
+  }
+
+  func note(_ text: @autoclosure () -> String) {
+    guard trace != nil else { return }
+    let milliseconds = time.uptime.nanoseconds / 1_000_000
+    trace?.append("\(milliseconds) ms  \(text())")
+  }
+
+  // MARK: Turns
+
+  private func turn() {
+    mischief.expire(now: time.uptime)
+    applyLasting()
+    guard let process, !disk.isDown, !isFatal else {
+      restart()
+      return
+    }
+    if !process.isIndexReady, time.uptime >= indexDue { bringIndex(process) }
+    takeAnswers()
+    if let deed = mischief.next(now: time.uptime, &random) { carryOut(deed) }
+    if isStopping == nil { post(process) }
+    step(pick())
+    takeAnswers()
+    if !store.late.isEmpty, Int.random(in: 0..<400, using: &random) == 0 { deliverLate() }
+    endIfStopped(process)
+    if let least = sleeps.min(), least > .zero {
+      time.advance(least)
+      for place in sleeps.indices { sleeps[place] = .zero }
+    }
+  }
+
+  private func pick() -> ModelProcess.Actor? {
+    let free = ModelProcess.Actor.allCases.filter { !working.contains($0) }
+    return free.randomElement(using: &random)
+  }
+
+  private func step(_ actor: ModelProcess.Actor?) {
+    guard let actor, let process, !disk.isDown else { return }
+    working.append(actor)
+    let sleep = process.step(actor) { Int.random(in: 0..<$0, using: &self.random) }
+    working.removeLast()
+    if sleep == .zero {
+      for place in sleeps.indices { sleeps[place] = .zero }
+    } else {
+      sleeps[actor.rawValue] = sleep
+    }
+  }
+
+  private func post(_ process: ModelProcess) {
+    guard process.core.gate.refusal == nil else { return }
+    let sink = sink
+    collectors.post(now: time.uptime, &random) { body, token in
+      process.core.inbox.trySubmit(body, token: token, sink: sink)
+    }
+  }
+
+  private func takeAnswers() {
+    let replies = sink.take()
+    if !replies.isEmpty { collectors.take(replies, now: time.uptime, &random) }
+  }
+
+  private func bringIndex(_ process: ModelProcess) {
+    note("the index is there")
+    let nodes = (0..<scenario.nodeCount).compactMap { number -> NodeRecord? in
+      guard Int.random(in: 0..<3, using: &random) == 0 else { return nil }
+      return NodeRecord(name: Text("node-\(number)"), clusterName: Text("green"))
+    }
+    process.makeIndexReady(nodes: nodes)
+  }
+
+  private func deliverLate() {
+    let place = Int.random(in: 0..<store.late.count, using: &random)
+    note("a late \(store.late[place].operation.rawValue) arrives: \(store.late[place].key)")
+    store.deliverLate(at: place)
+  }
+
+  // MARK: Life and death
+
+  private func restart() {
+    let isPowerCut = disk.isDown && Bool.random(using: &random)
+    if process != nil, !isFatal { crashCount += 1 }
+    if isFatal { mischief.count(LifeFault.fatalEnd.rawValue) }
+    if disk.isDown {
+      mischief.count((isPowerCut ? LifeFault.powerCut : .killed).rawValue)
+      note(isPowerCut ? "power cut" : "killed")
+    }
+    end(keepingMemory: !isPowerCut)
+  }
+
+  /// The process is gone; the next one starts.
+  private func end(keepingMemory: Bool) {
+    takeAnswers()
+    process = nil
+    isFatal = false
+    isStopping = nil
+    collectors.connectionsBroke(now: time.uptime, &random)
+    disk.restart(keepingUnsynced: keepingMemory, random: &random)
+    time.advance(.milliseconds(Int.random(in: 10...5_000, using: &random)))
+    start()
+  }
+
+  private func start() {
+    mischief.startBegins(&random)
+    isStarting = true
+    defer {
+      isStarting = false
+      mischief.startEnded()
+    }
+    note("start")
+    let hooks = hooks
+    guard
+      let delivery = DeliveryStepper(
+        settings: DeliveryStepper.Settings(
+          bucket: ModelS3.bucketName, endpoint: ModelS3.endpoint,
+          environment: ModelS3.environment, partByteCount: scenario.partByteCount,
+          minimumMultipartByteCount: scenario.minimumMultipartByteCount),
+        disk: disk, transport: store, clock: clock,
+        random: { hooks.world?.fraction() ?? 0 }, events: { hooks.world?.note($0) })
+    else {
+      fail("no delivery")
+      return
+    }
+    do throws(Aggregation.StartError) {
+      process = try ModelProcess(
+        settings: scenario.ingest, disk: disk, time: time, delivery: delivery,
+        random: { hooks.world?.random.next() ?? 0 }, events: { hooks.world?.take($0) })
+    } catch {
+      note("the start failed: \(error)")
+      if !disk.isDown, !mischief.hasFailedCall, mischief.isFullUntil == nil {
+        fail("start refused: \(error)")
+      }
+      time.advance(.seconds(5))
+      return
+    }
+    let isLate = Int.random(in: 0..<3, using: &random) == 0
+    if isLate { mischief.count(LifeFault.lateIndex.rawValue) }
+    indexDue = time.uptime + .seconds(isLate ? Int.random(in: 2...60, using: &random) : 0)
+    for place in sleeps.indices { sleeps[place] = .zero }
+  }
+
+  private func endIfStopped(_ process: ModelProcess) {
+    guard let since = isStopping, !disk.isDown else { return }
+    let isDone = process.core.isFlushed && process.delivery.isDrained
+    guard isDone || time.uptime - since > .seconds(25) else { return }
+    note(isDone ? "stopped with everything stored" : "stopped")
+    end(keepingMemory: true)
+  }
+
+  private func take(_ event: IngestEvent) {
+    note("\(event)")
+    switch event {
+    case .segmentSealed(_, let objects, _, _, _): if objects > 1 { sealedWideSegments += 1 }
+    case .fatal: isFatal = true
+    case .logDamaged, .tailSuspect, .fileQuarantined: damageEvents += 1
+    default: break
+    }
+  }
+
+  // MARK: Mischief
+
+  private func carryOut(_ deed: Mischief.Deed) {
+    note("\(deed)")
+    switch deed {
+    case .stop:
+      mischief.count(LifeFault.stopped.rawValue)
+      isStopping = time.uptime
+      process?.core.gate.close(.stopping)
+      process?.core.status.flush()
+    case .clockJump:
+      mischief.count(LifeFault.clockJump.rawValue)
+      time.setWallClock(forwardBy: Bool.random(using: &random) ? -3_600 : 86_400)
+    case .fill: break
+    case .flip(let fault): flip(fault)
+    case .outage(let outage): store.outage = outage
+    }
+  }
+
+  private func flip(_ fault: DiskFault) {
+    guard let flipped = BitRot.flip(fault, of: disk, sparing: &rotten, &random) else { return }
+    mischief.count(fault.rawValue)
+    note("bit flip in \(flipped.name) at \(flipped.offset): \(flipped.loss)")
+    switch flipped.loss {
+    case .nothing: break
+    case .report(let number): collectors.change { $0.frameDamaged(number) }
+    case .ids: collectors.change { $0.idsDamaged() }
+    }
+  }
+
+  private func applyLasting() {
+    if mischief.outage == nil, store.outage != nil {
+      note("the store is back")
+      store.outage = nil
+    }
+    disk.setCapacity(mischief.isFullUntil == nil ? .max : disk.usedByteCount)
+  }
+
+  // MARK: Called back by the models
+
+  /// Others work while a call is under way.
+  func meanwhile() {
+    guard process != nil, !isStarting, working.count < 3, !disk.isDown,
+      Int.random(in: 0..<100, using: &random) < scenario.interleavingShare
+    else { return }
+    for _ in 0..<Int.random(in: 1...4, using: &random) { step(pick()) }
+  }
+
+  /// Time passes for someone who waits; the others go on.
+  func pass(_ duration: Duration) {
+    let end = time.uptime + duration
+    while time.uptime < end, !disk.isDown {
+      if !isStarting { for _ in 0..<4 { step(pick()) } }
+      time.advance(min(.seconds(1), max(.milliseconds(1), end - time.uptime)))
+    }
+  }
+
+  private func fault(at call: ModelDisk.Call) -> ModelDisk.Fault? {
+    meanwhile()
+    guard !disk.isDown else { return nil }
+    let (fault, wait) = mischief.fault(
+      at: call, now: time.uptime, isStarting: isStarting, &random)
+    if let fault { note("\(call.step) (call \(call.number)): \(fault)") }
+    if wait > .zero {
+      note("\(call.step) takes \(wait)")
+      pass(wait)
+    }
+    return fault
+  }
+
+  private func storeFault(_ operation: StoreRequest.Operation) -> StoreFault? {
+    guard !mischief.isOver, Int.random(in: 0..<1_000, using: &random) < scenario.storeFaultShare
+    else { return nil }
+    let fitting = scenario.storeFaults.filter { $0.applies(to: operation) }
+    guard let fault = fitting.randomElement(using: &random) else { return nil }
+    mischief.count(fault.rawValue)
+    note("\(operation.rawValue): \(fault.rawValue)")
+    return fault
+  }
+
+  private func storeCrash(_ operation: StoreRequest.Operation, _ isAfter: Bool) -> Bool {
+    guard mischief.crashes(operation, isAfter: isAfter) else { return false }
+    note("power goes \(isAfter ? "after" : "before") \(operation.rawValue)")
+    disk.cutPower()
+    return true
+  }
+
+  private func fraction() -> Double { Double.random(in: 0..<1, using: &random) }
+}
+
+/// The way back from a model to its world, which it must not keep alive.
+///
+/// `@unchecked Sendable`: one thread.
+final class WorldHooks: @unchecked Sendable {
+  weak var world: World?
+}
+
+/// The store's clock: who sleeps lets the others work.
+///
+/// `@unchecked Sendable`: one thread.
+final class WorldClock: StoreClock, @unchecked Sendable {
+  private let time: ManualTime
+  private let hooks: WorldHooks
+
+  init(time: ManualTime, hooks: WorldHooks) {
+    self.time = time
+    self.hooks = hooks
+  }
+
+  var wallSeconds: Double { time.wallSeconds }
+  var uptime: Duration { time.uptime }
+  func sleep(_ duration: Duration) { hooks.world?.pass(duration) }
+  func interrupt() {}
+}

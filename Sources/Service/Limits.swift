@@ -146,6 +146,9 @@ extension ServiceLimits {
   static let credentialRenewalSeconds = 600.0
   /// Credentials with less than this left are not used.
   static let credentialMarginSeconds = 60.0
+  /// For how long credentials are used that had expired by this machine's clock when they were
+  /// given; longer than what is left at a renewal, so that not each request asks for others.
+  static let credentialGraceSeconds = 900.0
   /// After a renewal in advance has failed.
   static let credentialRetrySeconds = 30.0
 

@@ -17,7 +17,7 @@ struct WriterIdentity {
       if let id = try read() { return id }
       damaged()
     }
-    let id = names.lazy.compactMap(identity).first ?? WriterID(random: random)
+    let id = identity(inAny: names) ?? WriterID(random: random)
     if !isNew { try disk.remove(FileName.writer.text) }
     try disk.replace(FileName.writer.text, with: Array(Self.text(id).utf8))
     return id
@@ -46,6 +46,14 @@ struct WriterIdentity {
     let text = String(decoding: bytes, as: UTF8.self)
     guard let id = WriterID(text.prefix(36)), Self.text(id) == text else { return nil }
     return id
+  }
+
+  /// Each file is read once: a second reading might fail.
+  private func identity(inAny names: [FileName]) -> WriterID? {
+    for name in names {
+      if let id = identity(in: name) { return id }
+    }
+    return nil
   }
 
   private func identity(in name: FileName) -> WriterID? {

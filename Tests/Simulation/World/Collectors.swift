@@ -27,19 +27,21 @@ struct Collectors {
 
   /// Posts what is due. `submit`: false when the service does not take it now.
   mutating func post(
-    now: Duration, _ random: inout SeededRandom, submit: (ReportBody, UInt64) -> Bool
+    now: Duration, isMoreWanted: Bool, _ random: inout SeededRandom, submit: (ReportBody, UInt64) -> Bool
   ) {
     if let place = again.firstIndex(where: { $0.due <= now }) {
       let number = again.remove(at: place).number
       if !post(number, submit) { again.append((now + .seconds(2), number)) }
       return
     }
-    guard now >= nextPost, ledger.acknowledgedCount < Scenario.minimumAcknowledged
-      || ledger.reports.count < scenario.reportCount
+    let isEnough = ledger.reports.count >= scenario.reportCount
+    guard now >= nextPost,
+      isMoreWanted || !isEnough || ledger.acknowledgedCount < Scenario.minimumAcknowledged
     else { return }
     // Some come in a burst.
-    let pause = Int.random(in: 0..<3, using: &random) == 0 ? Int.random(in: 200...2_500, using: &random) : 0
-    nextPost = now + .milliseconds(pause)
+    let isLastOfBurst = Int.random(in: 0..<3, using: &random) == 0
+    let pause = isLastOfBurst ? Int.random(in: 200...2_500, using: &random) : 0
+    nextPost = now + .milliseconds(isEnough ? 8_000 : pause)
     let number = ledger.make(
       node: "node-\(ledger.reports.count % scenario.nodeCount)",
       day: Int.random(in: scenario.days, using: &random),

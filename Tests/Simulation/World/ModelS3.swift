@@ -21,6 +21,8 @@ final class ModelS3: StoreTransport, @unchecked Sendable {
     var pass: (Duration) -> Void
     /// Seconds since 1970, as the store believes.
     var seconds: () -> Double
+    /// For the trace.
+    var note: (String) -> Void
   }
 
   static let endpoint = "http://127.0.0.1:9000"
@@ -69,7 +71,14 @@ final class ModelS3: StoreTransport, @unchecked Sendable {
     world.meanwhile()
     try checkPower()
     if world.crashes(parsed.operation, false) { try checkPower() }
-    let answer = try answer(parsed)
+    let answer: HTTPResponse
+    do {
+      answer = try self.answer(parsed)
+    } catch {
+      world.note("\(parsed): \(error)")
+      throw error
+    }
+    world.note("\(parsed): \(answer.status)")
     if world.crashes(parsed.operation, true) { try checkPower() }
     guard answer.body.count <= maximumBodyByteCount else {
       throw TransportError(reason: .bodyTooLarge, message: "too large")

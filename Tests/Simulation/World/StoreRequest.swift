@@ -2,7 +2,7 @@ import Foundation
 import KubeIndex
 
 /// An S3 request as the store understands it.
-struct StoreRequest {
+struct StoreRequest: CustomStringConvertible {
   enum Operation: String, CaseIterable {
     case check = "check"
     case head = "HEAD"
@@ -48,6 +48,11 @@ struct StoreRequest {
     case ("DELETE", false): operation = .abort
     default: return nil
     }
+  }
+
+  var description: String {
+    let detail = ["partNumber", "uploadId"].compactMap { query[$0] }.joined(separator: " ")
+    return "\(operation.rawValue) \(key) \(detail)"
   }
 
   private static func decoded(_ text: some StringProtocol) -> String {

@@ -23,7 +23,8 @@ package enum Coverage {
     "truncate log", "create object", "write object", "sync object", "rename object",
     "sync directory after rename object", "create seal", "write seal", "sync seal", "rename seal",
     "sync directory after rename seal", "remove log", "sync directory after remove log",
-    "create upload", "write upload", "sync upload", "sync directory after create upload",
+    "create upload", "write upload", "sync upload", "rename upload",
+    "sync directory after rename upload",
     "remove object", "remove upload", "sync directory after remove object",
     "sync directory after remove upload", "remove seal", "sync directory after remove seal",
   ]

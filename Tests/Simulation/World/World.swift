@@ -57,7 +57,8 @@ package final class World: @unchecked Sendable {
         fault: { hooks.world?.storeFault($0) },
         crashes: { hooks.world?.storeCrash($0, $1) ?? false },
         pass: { hooks.world?.pass($0) },
-        seconds: { 1_700_000_000 + Double(time.uptime.components.seconds) }))
+        seconds: { 1_700_000_000 + Double(time.uptime.components.seconds) },
+        note: { text in hooks.world?.note(text) }))
     if isTraced { trace = [] }
     hooks.world = self
     store.manner = scenario.manner
@@ -232,7 +233,11 @@ package final class World: @unchecked Sendable {
   private func post(_ process: ModelProcess) {
     guard process.core.gate.refusal == nil else { return }
     let sink = sink
-    collectors.post(now: time.uptime, &random) { body, token in
+    // What is planned needs something to happen at.
+    let isMoreWanted =
+      !mischief.isOver
+      && !(mischief.isIdle && sealedWideSegments >= Scenario.minimumWideSegments)
+    collectors.post(now: time.uptime, isMoreWanted: isMoreWanted, &random) { body, token in
       process.core.inbox.trySubmit(body, token: token, sink: sink)
     }
   }
@@ -261,9 +266,9 @@ package final class World: @unchecked Sendable {
 
   private func restart() {
     let isPowerCut = disk.isDown && Bool.random(using: &random)
-    if process != nil, !isFatal { crashCount += 1 }
     if isFatal { mischief.count(LifeFault.fatalEnd.rawValue) }
     if disk.isDown {
+      crashCount += 1
       mischief.count((isPowerCut ? LifeFault.powerCut : .killed).rawValue)
       note(isPowerCut ? "power cut" : "killed")
     }

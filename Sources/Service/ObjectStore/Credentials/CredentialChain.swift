@@ -77,10 +77,13 @@ final class CredentialChain: Sendable {
       let provider = providers[ordinal]
       switch provider.load() {
       case .found(let credentials):
-        let isExpired = (credentials.expiration ?? .infinity) <= now
-        guard !isExpired else {
-          notes.append("\(provider.name): it gave credentials that have expired")
-          return .failure(Self.failure(notes, isPassing: true))
+        var credentials = credentials
+        if let expiration = credentials.expiration, expiration <= now {
+          // Just given and over already: more likely this machine's clock is wrong, or the place
+          // cannot renew them at the moment. The store decides.
+          events(
+            .credentialsLoaded(source: provider.name, expiresInSeconds: expiration - now))
+          credentials.expiration = now + ServiceLimits.credentialGraceSeconds
         }
         state.credentials = credentials
         state.provider = ordinal

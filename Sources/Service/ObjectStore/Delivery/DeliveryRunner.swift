@@ -113,22 +113,24 @@ struct DeliveryRunner: Sendable {
   }
 
   /// The record is durable before the upload is asked for, and its id before the first part.
+  ///
+  /// It is made anew each time: a file whose sync has failed must not be synced again, for what was
+  /// lost then would not be written by it.
   private func create(_ file: DeliveryCore.File) throws -> String {
     let name = UploadRecord.name(of: file.id)
-    let beginning = UploadRecord.beginning(key: file.key)
-    let (record, end) = try openRecord(name)
-    try write(beginning, to: record, at: end)
-    try disk.syncDirectory()
+    let before = try wholeLines(of: name)
+    let beginning = before + UploadRecord.beginning(key: file.key)
+    try disk.replace(name, with: beginning)
     let uploadID: String
     do {
       uploadID = try store.createMultipart(file.key)
     } catch {
       // Nothing came of it, so that nothing needs to be looked for; should this fail, it is.
-      if !error.mayBeDone, (try? record.truncate(to: end)) != nil { try? record.sync() }
+      if !error.mayBeDone { try? disk.replace(name, with: before) }
       throw error
     }
     do {
-      try write(UploadRecord.answer(uploadID: uploadID), to: record, at: end + beginning.count)
+      try disk.replace(name, with: beginning + UploadRecord.answer(uploadID: uploadID))
     } catch {
       // Not to be found again by its id: it goes at once or, failing that, by listing.
       try? store.abort(file.key, uploadID: uploadID)
@@ -137,23 +139,14 @@ struct DeliveryRunner: Sendable {
     return uploadID
   }
 
-  /// The record, and where its whole lines end. What it names may still have to be aborted, so that
-  /// stays.
-  private func openRecord(_ name: String) throws -> (any DiskFile, Int) {
+  /// What the record names may still have to be aborted, so that stays.
+  private func wholeLines(of name: String) throws -> [UInt8] {
     do {
       let bytes = try read(name)
-      let record = try disk.openForUpdate(name)
-      let end = UploadRecord.wholeByteCount(bytes)
-      if end < bytes.count { try record.truncate(to: end) }
-      return (record, end)
+      return Array(bytes[..<UploadRecord.wholeByteCount(bytes)])
     } catch let error as DiskError where error.call == .open && error.errno == ENOENT {
-      return (try disk.create(name), 0)
+      return []
     }
-  }
-
-  private func write(_ bytes: [UInt8], to file: any DiskFile, at offset: Int) throws {
-    try bytes.withUnsafeBytes { try file.write($0, at: offset) }
-    try file.sync()
   }
 
   /// Size equal, and the last bytes: the footer with this encoding's random id is among them.

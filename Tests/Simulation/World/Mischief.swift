@@ -95,8 +95,8 @@ struct Mischief {
     case .stop: return .stop
     case .clockJump: return .clockJump
     case .outage(let kind):
-      let long = Int.random(in: 30...20_000, using: &random)
-      outage = (kind, now + .seconds(long / 10))
+      let tenths = Scenario.one(of: [20, 1_000, 5_000, 216_000], weights: [2, 3, 2, 1], &random)
+      outage = (kind, now + .milliseconds(100 * Int.random(in: 1...tenths, using: &random)))
       tally.add(kind.rawValue)
       return .outage(kind)
     case .disk(let fault): return deed(fault, skip, now, &random)

@@ -13,6 +13,7 @@ final class ModelProcess {
 
   let core: AggregationCore
   let delivery: DeliveryStepper
+  private let time: ManualTime
   private let steps: AggregationCore.Steps
   /// Jobs of the delivery that have begun, and those whose answer is on its way.
   private var begun: [DeliveryStepper.Job] = []
@@ -26,6 +27,7 @@ final class ModelProcess {
     random: @escaping @Sendable () -> UInt64, events: @escaping @Sendable (IngestEvent) -> Void
   ) throws(Aggregation.StartError) {
     self.delivery = delivery
+    self.time = time
     (core, steps) = try AggregationCore.make(
       settings: settings, disk: disk, delivery: delivery, counters: IngestCounters(),
       kubeCounters: KubeCounters(), time: time, random: random, events: events)
@@ -74,7 +76,8 @@ final class ModelProcess {
         begun.append(job)
         return .zero
       case .wait(let until):
-        if begun.isEmpty, answered.isEmpty { return until.map { _ in .milliseconds(200) } ?? .seconds(1) }
+        guard begun.isEmpty, answered.isEmpty else { return .zero }
+        return until.map { max(.milliseconds(1), $0 - time.uptime) } ?? .seconds(60)
       }
     }
     return begun.isEmpty && answered.isEmpty ? .seconds(1) : .zero

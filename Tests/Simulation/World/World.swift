@@ -208,7 +208,9 @@ package final class World: @unchecked Sendable {
     if !store.late.isEmpty, Int.random(in: 0..<400, using: &random) == 0 { deliverLate() }
     endIfStopped(process)
     if let least = sleeps.min(), least > .zero {
-      time.advance(least)
+      // An outage of hours is gone through in larger steps.
+      let isLong = mischief.outage.map { $0.until - time.uptime > .seconds(300) } ?? false
+      time.advance(isLong ? max(least, .seconds(20)) : least)
       for place in sleeps.indices { sleeps[place] = .zero }
     }
   }

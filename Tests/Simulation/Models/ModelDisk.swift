@@ -44,6 +44,16 @@ package final class ModelDisk: Disk {
     var isLocked = false
     /// Bytes that all files together may hold.
     var capacity = Int.max
+    var refusedForSpaceCount = 0
+
+    /// Refuses what would take more than there is.
+    mutating func take(
+      _ byteCount: Int, _ call: DiskError.Call, _ name: String
+    ) throws(DiskError) {
+      guard byteCount > 0, byteCount > room else { return }
+      refusedForSpaceCount += 1
+      throw DiskError(call: call, name: name, errno: ENOSPC)
+    }
 
     var room: Int {
       capacity == .max
@@ -72,6 +82,10 @@ package final class ModelDisk: Disk {
   }
 
   package func setCapacity(_ byteCount: Int) { state.withLock { $0.capacity = byteCount } }
+
+  /// Calls that failed for want of room since they were forgotten.
+  package var refusedForSpaceCount: Int { state.withLock { $0.refusedForSpaceCount } }
+  package func forgetRefusals() { state.withLock { $0.refusedForSpaceCount = 0 } }
 
   /// Bytes in all files, reservations included.
   package var usedByteCount: Int {
@@ -145,7 +159,8 @@ package final class ModelDisk: Disk {
       guard state.directory[name] == nil else {
         throw DiskError(call: .create, name: name, errno: EEXIST)
       }
-      guard state.room > 0 else { throw DiskError(call: .create, name: name, errno: ENOSPC) }
+      // A directory entry takes something.
+      try state.take(1, .create, name)
       let inode = Inode()
       state.directory.set(name, inode)
       state.lastChange = "create \(DiskStep.kind(of: name))"

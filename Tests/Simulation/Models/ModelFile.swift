@@ -41,9 +41,7 @@ final class ModelFile: DiskFile {
         failure = code
       case .crashInWrite(let byteCount): bytes.removeLast(max(0, bytes.count - byteCount))
       }
-      guard max(0, offset + bytes.count - inode.byteCount) <= state.room else {
-        throw DiskError(call: .write, name: name, errno: ENOSPC)
-      }
+      try state.take(offset + bytes.count - inode.byteCount, .write, name)
       inode.write(bytes, at: offset)
       switch fault {
       case nil: return
@@ -70,9 +68,7 @@ final class ModelFile: DiskFile {
   func preallocate(offset: Int, count: Int) throws(DiskError) {
     let (box, name) = (box, name)
     try disk.perform(.preallocate, name) { state throws(DiskError) in
-      guard max(0, offset + count - box.inode.byteCount) <= state.room else {
-        throw DiskError(call: .preallocate, name: name, errno: ENOSPC)
-      }
+      try state.take(offset + count - box.inode.byteCount, .preallocate, name)
       box.inode.reserved = max(box.inode.reserved, offset + count)
     }
   }

@@ -27,6 +27,8 @@ struct Mischief {
   private var trap: Trap?
   /// Until then these calls fail.
   private var failing: (calls: Set<DiskError.Call>, until: Duration)?
+  /// No call of it has failed yet.
+  private var isFailingNew = false
   /// Calls of the start at hand at which power goes.
   private var nestedCrash: Int?
   private(set) var isFullUntil: Duration?
@@ -97,7 +99,6 @@ struct Mischief {
     case .outage(let kind):
       let tenths = Scenario.one(of: [20, 1_000, 5_000, 216_000], weights: [2, 3, 2, 1], &random)
       outage = (kind, now + .milliseconds(100 * Int.random(in: 1...tenths, using: &random)))
-      tally.add(kind.rawValue)
       return .outage(kind)
     case .disk(let fault): return deed(fault, skip, now, &random)
     }
@@ -112,11 +113,10 @@ struct Mischief {
     case .flippedFrame, .flippedLogHeader, .flippedSeal, .flippedWriter: return .flip(fault)
     case .full:
       isFullUntil = now + .seconds(Int.random(in: 1...60, using: &random))
-      tally.add(fault.rawValue)
       return .fill
     case .errorOnEverything:
       failing = ([.write, .sync], now + .milliseconds(Int.random(in: 100...9_000, using: &random)))
-      tally.add(fault.rawValue)
+      isFailingNew = true
       return nil
     case .errorOnWrite, .shortWrite:
       step = ["write log", "write object", "write seal", "write upload"]
@@ -134,6 +134,11 @@ struct Mischief {
     }
     trap = Trap(step: step, skip: skip, effect: .fault(fault), since: now)
     return nil
+  }
+
+  /// There was nothing to damage: later, or else something that is always there.
+  mutating func putOff(_ fault: DiskFault) {
+    plans.append(.disk(fault == .flippedWriter || plans.isEmpty ? .errorOnce : fault))
   }
 
   /// A start begins: now and then it will not get far.
@@ -161,6 +166,8 @@ struct Mischief {
     }
     if let failing, failing.calls.contains(call.call) {
       hasFailedCall = true
+      if isFailingNew { tally.add(DiskFault.errorOnEverything.rawValue) }
+      isFailingNew = false
       return (.error(EIO), .zero)
     }
     guard let due = trap, due.step == nil || due.step == call.step.description,

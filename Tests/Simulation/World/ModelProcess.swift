@@ -20,7 +20,9 @@ final class ModelProcess {
   private var answered: [DeliveryStepper.Job] = []
   /// Jobs that are being carried out, further down the stack.
   private var runningCount = 0
+  /// The watchers have listed everything, and the writer has taken it.
   private(set) var isIndexReady = false
+  var isJoining = false
 
   init(
     settings: IngestSettings, disk: ModelDisk, time: ManualTime, delivery: DeliveryStepper,
@@ -85,6 +87,6 @@ final class ModelProcess {
 
   /// Everything that was taken is stored, and nothing is under way.
   var isDrained: Bool {
-    isIndexReady && core.isFlushed && delivery.isDrained && begun.isEmpty && answered.isEmpty
+    isJoining && core.isFlushed && delivery.isDrained && begun.isEmpty && answered.isEmpty
   }
 }

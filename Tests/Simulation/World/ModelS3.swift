@@ -36,7 +36,11 @@ final class ModelS3: StoreTransport, @unchecked Sendable {
 
   var bucket = ModelBucket()
   var manner = StoreManner.strict
-  var outage: StoreOutage?
+  var outage: StoreOutage? {
+    didSet { outageRequestCount = 0 }
+  }
+  /// Requests that the outage at hand has met.
+  private(set) var outageRequestCount = 0
   private(set) var requestCount = 0
   /// Requests whose sender waits no more, in the order in which they were sent.
   private(set) var late: [StoreRequest] = []
@@ -112,6 +116,7 @@ final class ModelS3: StoreTransport, @unchecked Sendable {
   }
 
   private func answer(_ request: StoreRequest) throws(TransportError) -> HTTPResponse {
+    if outage != nil { outageRequestCount += 1 }
     switch outage {
     case .down:
       world.pass(.seconds(1))

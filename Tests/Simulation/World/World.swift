@@ -122,12 +122,11 @@ package final class World: @unchecked Sendable {
   /// Everything is mended; what is there comes to the store.
   private func drain() {
     mischief.end()
-    store.outage = nil
-    disk.setCapacity(.max)
+    applyLasting()
     note("everything is mended")
     turnCount = 0
     while failures.isEmpty {
-      if process?.isIndexReady == true { process?.core.status.flush() }
+      if process?.isJoining == true { process?.core.status.flush() }
       turn()
       if collectors.hasPostedAll, process?.isDrained == true, store.late.isEmpty { break }
       if !store.late.isEmpty { deliverLate() }
@@ -341,6 +340,7 @@ package final class World: @unchecked Sendable {
     switch event {
     case .segmentSealed(_, let objects, _, _, _): if objects > 1 { sealedWideSegments += 1 }
     case .fatal: isFatal = true
+    case .indexReady: process?.isJoining = true
     case .logDamaged, .tailSuspect, .fileQuarantined: damageEvents += 1
     default: break
     }
@@ -366,7 +366,10 @@ package final class World: @unchecked Sendable {
   }
 
   private func flip(_ fault: DiskFault) {
-    guard let flipped = BitRot.flip(fault, of: disk, sparing: &rotten, &random) else { return }
+    guard let flipped = BitRot.flip(fault, of: disk, sparing: &rotten, &random) else {
+      mischief.putOff(fault)
+      return
+    }
     mischief.count(fault.rawValue)
     note("bit flip in \(flipped.name) at \(flipped.offset): \(flipped.loss)")
     switch flipped.loss {
@@ -377,11 +380,17 @@ package final class World: @unchecked Sendable {
   }
 
   private func applyLasting() {
-    if mischief.outage == nil, store.outage != nil {
+    if mischief.outage == nil, let outage = store.outage {
       note("the store is back")
+      if store.outageRequestCount > 0 { mischief.count(outage.rawValue) }
       store.outage = nil
     }
-    disk.setCapacity(mischief.isFullUntil == nil ? .max : disk.usedByteCount)
+    let isFull = mischief.isFullUntil != nil
+    if !isFull, disk.refusedForSpaceCount > 0 {
+      mischief.count(DiskFault.full.rawValue)
+      disk.forgetRefusals()
+    }
+    disk.setCapacity(isFull ? disk.usedByteCount : .max)
   }
 
   // MARK: Called back by the models

@@ -1,4 +1,5 @@
 import CShims
+import SimulationModels
 import Testing
 
 @testable import Columnar

@@ -1,6 +1,5 @@
-import Testing
-
 import SimulationModels
+import Testing
 
 @testable import Ingest
 

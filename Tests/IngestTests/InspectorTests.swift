@@ -1,4 +1,5 @@
 import Glibc
+import SimulationModels
 import Testing
 
 @testable import Ingest

@@ -1,7 +1,6 @@
+import SimulationModels
 import Synchronization
 import Testing
-
-import SimulationModels
 
 @testable import Ingest
 

@@ -1,7 +1,6 @@
 import KubeIndex
-import Testing
-
 import SimulationModels
+import Testing
 
 @testable import Ingest
 

@@ -31,7 +31,7 @@ struct WriterIdentity {
     } catch {
       if !error.isAbsent { throw error }
     }
-    return (names.lazy.compactMap(identity).first, false)
+    return (identity(inAny: names), false)
   }
 
   static func text(_ id: WriterID) -> String {

@@ -1,3 +1,5 @@
+import SimulationModels
+
 @testable import Columnar
 
 /// A random column: what the writer is given and what a reader must find.

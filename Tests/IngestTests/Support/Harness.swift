@@ -1,7 +1,6 @@
 import KubeIndex
-import Synchronization
-
 import SimulationModels
+import Synchronization
 
 @testable import Ingest
 

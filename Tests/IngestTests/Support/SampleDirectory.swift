@@ -1,3 +1,5 @@
+import SimulationModels
+
 @testable import Ingest
 
 /// A DATA_DIR with a committed segment, one of whose two objects is stored, and two logs.

@@ -1,7 +1,7 @@
 import Ingest
 
-/// A disk call named by what it does in the life of a segment, as in "sync log" or "rename seal": the
-/// numbers are gone, so that the same step of two segments is one.
+/// A disk call named by what it does in the life of a segment, as in "sync log" or "rename seal".
+/// The numbers are gone, so that the same step of two segments is one.
 package struct DiskStep: Hashable, Sendable, Comparable, CustomStringConvertible {
   package let description: String
 

@@ -139,7 +139,9 @@ package struct FileReader {
     return try HybridDecoder.decode(Array(body[start..<position]), bitWidth: width, count: count)
   }
 
-  package static func plain(_ bytes: [UInt8], _ count: Int, _ kind: ColumnKind) throws -> [CellValue] {
+  package static func plain(_ bytes: [UInt8], _ count: Int, _ kind: ColumnKind) throws
+    -> [CellValue]
+  {
     var position = 0
     let values = (0..<count).map { _ -> CellValue in
       switch kind.physicalType {

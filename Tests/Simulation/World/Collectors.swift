@@ -27,7 +27,8 @@ struct Collectors {
 
   /// Posts what is due. `submit`: false when the service does not take it now.
   mutating func post(
-    now: Duration, isMoreWanted: Bool, _ random: inout SeededRandom, submit: (ReportBody, UInt64) -> Bool
+    now: Duration, isMoreWanted: Bool, _ random: inout SeededRandom,
+    submit: (ReportBody, UInt64) -> Bool
   ) {
     if let place = again.firstIndex(where: { $0.due <= now }) {
       let number = again.remove(at: place).number

@@ -94,7 +94,8 @@ struct Ledger {
       do {
         for row in try UsageRows.read(object.bytes) {
           guard let number = numbers[Self.key(row.node, row.timestamp)],
-            let pod = Int(row.podName.dropFirst("web-".count)), counts[number].indices.contains(pod),
+            let pod = Int(row.podName.dropFirst("web-".count)),
+            counts[number].indices.contains(pod),
             row.memory == Self.memory(number, pod)
           else {
             verdict.problems.append("\(object.key) has a row that nobody posted: \(row)")
@@ -155,8 +156,10 @@ enum UsageRows {
     var rows: [Row] = []
     for group in file.rowGroups.indices {
       let cells = try columns.map { column in
-        try file.pages(group, column.position, kind: UsageSchema.schema.columns[column.position].kind)
-          .flatMap(\.cells)
+        try file.pages(
+          group, column.position, kind: UsageSchema.schema.columns[column.position].kind
+        )
+        .flatMap(\.cells)
       }
       for row in cells[0].indices {
         guard cells.allSatisfy({ $0.indices.contains(row) }),

@@ -6,7 +6,7 @@ import SimulationModels
 /// One process of the service: its threads as steps, which the world takes in any order.
 final class ModelProcess {
   enum Actor: Int, CaseIterable {
-    case writer, log, encoder, delivery
+    case writer, log, encoder, replay, delivery
   }
 
   static let deliveryThreads = 4
@@ -54,6 +54,7 @@ final class ModelProcess {
     case .writer: return steps.writer.step()
     case .log: return steps.log.step()
     case .encoder: return steps.encoder.step() ? .zero : .seconds(1)
+    case .replay: return steps.replay.step() ? .zero : .seconds(1)
     case .delivery: return deliver(random)
     }
   }

@@ -2,7 +2,7 @@ import Ingest
 import Service
 import SimulationModels
 
-/// What a seed fixes before anything happens. No seed makes a smaller scenario than the bounds here.
+/// What a seed fixes before anything happens. No seed makes a smaller scenario than these bounds.
 struct Scenario {
   static let minimumAcknowledged = 100
   /// Sealed segments of at least two partitions each.

@@ -6,7 +6,7 @@ import SimulationModels
 /// One seed: the service's own code on a disk, a store and clocks that only exist here, on one
 /// thread, with collectors in front and mischief all around; then the verdict.
 ///
-/// `@unchecked Sendable`: the models call back through protocols that ask for it; all is one thread.
+/// `@unchecked Sendable`: the models call back through protocols that ask for it; one thread.
 package final class World: @unchecked Sendable {
   let scenario: Scenario
   let disk = ModelDisk()

@@ -174,5 +174,8 @@ package struct FileReader {
 /// A sink that keeps everything.
 package final class ArraySink: ByteSink {
   package private(set) var bytes: [UInt8] = []
+
+  package init() {}
+
   package func write(_ bytes: UnsafeRawBufferPointer) { self.bytes += bytes }
 }

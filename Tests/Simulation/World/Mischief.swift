@@ -136,6 +136,9 @@ struct Mischief {
     return nil
   }
 
+  /// What was planned came to less than is promised.
+  mutating func addFault() { plans.append(.disk(.errorOnWrite)) }
+
   /// There was nothing to damage: later, or else something that is always there.
   mutating func putOff(_ fault: DiskFault) {
     plans.append(.disk(fault == .flippedWriter || plans.isEmpty ? .errorOnce : fault))

@@ -109,6 +109,13 @@ package final class World: @unchecked Sendable {
   }
 
   private var isLivedOut: Bool {
+    if mischief.isIdle, mischief.otherFaultCount < Scenario.minimumOtherFaults {
+      mischief.addFault()
+    }
+    return hasEverything
+  }
+
+  private var hasEverything: Bool {
     collectors.ledger.acknowledgedCount >= Scenario.minimumAcknowledged
       && collectors.hasPostedAll && mischief.isIdle
       && sealedWideSegments >= Scenario.minimumWideSegments && process != nil

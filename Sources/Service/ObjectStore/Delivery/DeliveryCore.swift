@@ -39,6 +39,8 @@ struct DeliveryCore {
     var abortedCount = 0
     /// Of `loadRecords`: what was found.
     var records: [(ObjectID, UploadRecord)] = []
+    /// Of `loadRecords`: whose records are there and cannot be read.
+    var unreadableRecords: [ObjectID] = []
   }
 
   private struct Entry {
@@ -185,6 +187,7 @@ struct DeliveryCore {
       isLoadingRecords = false
       areRecordsLoaded = true
       for (id, record) in outcome.records { take(record, id) }
+      for id in outcome.unreadableRecords { takeUnreadableRecord(id) }
       return []
     case .check:
       isChecking = false
@@ -352,6 +355,15 @@ struct DeliveryCore {
       MultipartMachine.Leftover(
         key: record.key, uploadIDs: record.uploadID.map { [$0] } ?? [],
         mayHoldUnknown: record.uploadID == nil))
+    changed(id)
+  }
+
+  /// What it names is found by the object's key; of a file that is gone nobody knows the key, and
+  /// the next start tries again.
+  private mutating func takeUnreadableRecord(_ id: ObjectID) {
+    guard let key = entries[id]?.machine.key else { return }
+    entries[id]?.machine.found(
+      MultipartMachine.Leftover(key: key, uploadIDs: [], mayHoldUnknown: true))
     changed(id)
   }
 

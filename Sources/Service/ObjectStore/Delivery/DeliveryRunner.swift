@@ -80,6 +80,7 @@ struct DeliveryRunner: Sendable {
         // No line was ever whole: no upload was asked for.
         if records.isEmpty { try disk.remove(name) }
       } catch {
+        outcome.unreadableRecords.append(id)
         events(.recordUnreadable(name: name, reason: "\(error)"))
       }
     }

@@ -85,6 +85,25 @@ import Testing
     }
   }
 
+  /// The writer copies the ids between live work: no slice may be long. 150,000 nodes are 73 MB.
+  @Test func aSnapshotOfAllNodesIsMadeInShortSlices() {
+    var ids = RetryIDs()
+    for node in 0..<UInt64(IngestLimits.maximumRetryNodes) {
+      ids.insert(RetryID(low: node, high: 1), node: node)
+    }
+    var builder = RetrySnapshotBuilder()
+    var slices = 1
+    while !builder.step(ids) { slices += 1 }
+    #expect(
+      slices == (IngestLimits.maximumRetryNodes + IngestLimits.retryNodesPerSlice - 1)
+        / IngestLimits.retryNodesPerSlice)
+    #expect(builder.snapshot.nodeCount == UInt32(IngestLimits.maximumRetryNodes))
+    #expect(builder.snapshot.bytes.count == IngestLimits.maximumRetryNodes * 25)
+    let sliceByteCount =
+      IngestLimits.retryNodesPerSlice * (9 + IngestLimits.retryIDsPerNode * 16)
+    #expect(sliceByteCount <= 1 << 20, "some 0.1 ms of copying")
+  }
+
   @Test func idsMetTwiceTakeOnePlace() {
     var ids = RetryIDs(perNode: 3, maximumNodes: 2)
     for number in [1, 2, 3, 1, 2, 3, 3, 1] as [UInt64] {

@@ -267,6 +267,66 @@ import Testing
     #expect(harness.core.inbox.refusal == nil)
   }
 
+  /// Reports that came before the index may fill the spool alone; only storing them makes room.
+  @Test func aSpoolFullOfLogStillDrains() throws {
+    let harness = try makeHarness(
+      settings: Harness.settings(spool: IngestLimits.minimumSpoolByteCount))
+    var token: UInt64 = 0
+    while harness.core.inbox.refusal == nil, token < 200 {
+      token += 1
+      let report = TestReport(node: "node-\(token)", podCount: 4_000)
+      #expect(harness.submitAndRun(report, token: token) == rows(4_000))
+    }
+    #expect(harness.counters.spoolBytes.current >= IngestLimits.minimumSpoolByteCount)
+    let others = harness.counters.spoolBytes.current - harness.counters.logBytes.current
+    #expect(others < 1_000, "all of it is log")
+    harness.makeIndexReady()
+    #expect(harness.core.inbox.refusal == nil)
+    harness.flush()
+    #expect(harness.delivery.rowCount == Int(token) * 4_000 && harness.delivery.faults == [])
+  }
+
+  @Test func aSyncOfTenSecondsKeepsItsRowsAndAnswersTheRetry() throws {
+    let harness = try makeHarness()
+    harness.makeIndexReady()
+    let report = TestReport(podCount: 2)
+    for token in 1...3 as ClosedRange<UInt64> {
+      // The log thread is in fdatasync; the writer goes on.
+      harness.submit(report, token: token)
+      _ = harness.steps.writer.step()
+      harness.time.advance(.milliseconds(4_001))
+      _ = harness.steps.writer.step()
+      guard case .unavailable = harness.sink.outcome(token) else {
+        Issue.record("token \(token): \(String(describing: harness.sink.outcome(token)))")
+        return
+      }
+    }
+    harness.run()
+    #expect((1...3).allSatisfy { harness.sink.answerCount($0) == 1 }, "no second answer")
+    #expect(harness.submitAndRun(report, token: 4) == retry)
+    harness.flush()
+    #expect(harness.delivery.rowCount == 2 && harness.counters.rowsAccepted.current == 0)
+  }
+
+  /// What is reserved up front fails before anything is written, so nothing has to be undone.
+  @Test func aFullDiskFailsAtTheReservation() throws {
+    let harness = try makeHarness()
+    harness.makeIndexReady()
+    harness.disk.setCapacity(IngestLimits.preallocationStep - 1)
+    guard case .unavailable = harness.submitAndRun(TestReport(), token: 1) else {
+      Issue.record("taken")
+      return
+    }
+    let calls = (1...harness.disk.callCount).compactMap { harness.disk.call($0) }
+    #expect(calls.last { $0 == .preallocate || $0 == .write || $0 == .sync } == .preallocate)
+    #expect(harness.disk.bytes(of: FileName.log(1).text) == nil, "no empty file is left")
+    // Room comes back: the first report after at most five seconds is taken.
+    harness.disk.setCapacity(.max)
+    harness.time.advance(.seconds(1))
+    harness.run()
+    #expect(harness.submitAndRun(TestReport(), token: 2) == rows(1))
+  }
+
   @Test func aFailedObjectFileIsEncodedAgainFromTheLog() throws {
     for failing in 1...14 {
       let harness = try makeHarness()

@@ -3,21 +3,45 @@ extension Disk {
   /// Durably gives `name` these bytes: a temporary file, synced, renamed, directory synced. A crash
   /// leaves the old file or the new one.
   package func replace(_ name: String, with bytes: [UInt8]) throws(DiskError) {
+    try replace(name, with: [bytes])
+  }
+
+  /// The same with the bytes of several arrays, one after the other.
+  package func replace(_ name: String, with parts: [[UInt8]]) throws(DiskError) {
     let temporary = "\(name).tmp"
     try remove(temporary)
     let file = try create(temporary)
-    let result: Result<Void, DiskError> = bytes.withUnsafeBytes { buffer in
-      do throws(DiskError) {
-        try file.write(buffer, at: 0)
-        return .success(())
-      } catch {
-        return .failure(error)
+    var offset = 0
+    for part in parts {
+      let result: Result<Void, DiskError> = part.withUnsafeBytes { bytes in
+        do throws(DiskError) {
+          try Self.write(bytes, to: file, at: offset)
+          return .success(())
+        } catch {
+          return .failure(error)
+        }
       }
+      try result.get()
+      offset += part.count
     }
-    try result.get()
     try file.sync()
     try rename(temporary, to: name)
     try syncDirectory()
+  }
+
+  /// In steps, so that a large file is on its way to the medium before it is synced.
+  private static func write(
+    _ bytes: UnsafeRawBufferPointer, to file: any DiskFile, at offset: Int
+  ) throws(DiskError) {
+    var done = 0
+    while done < bytes.count {
+      let step = bytes[done..<min(bytes.count, done + IngestLimits.writebackStep)]
+      try file.write(step.rebased, at: offset + done)
+      if step.count == IngestLimits.writebackStep {
+        file.startWriteback(offset: offset + done, count: step.count)
+      }
+      done += step.count
+    }
   }
 
   /// The bytes of `name`; nil when there are more than `maximumByteCount`.
@@ -25,9 +49,16 @@ extension Disk {
     let file = try open(name)
     let count = try file.byteCount()
     guard count <= maximumByteCount else { return nil }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 8)
-    defer { buffer.deallocate() }
-    let read = try file.read(into: buffer, at: 0)
-    return Array(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
+    // Read into its place: a seal may be 70 MB.
+    var failure: DiskError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      do throws(DiskError) {
+        initialized = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return bytes
   }
 }

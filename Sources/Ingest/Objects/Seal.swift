@@ -36,31 +36,35 @@ package struct Seal: Sendable, Equatable {
 
   // MARK: Bytes
 
-  package func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] { encodedParts().flatMap(\.self) }
+
+  /// What stands before the ids, the ids, which are most of it and not copied, and what follows.
+  private func encodedParts() -> [[UInt8]] {
     let list = encodedList()
     let ids = retryIDs ?? .empty
     let seed = writer.seed(segment: segment)
-    var builder = ByteBuilder()
-    builder.reserve(Self.headByteCount + 2 * list.count + ids.bytes.count + 40)
-    builder.append(Self.magic)
-    builder.append(Self.version)
-    builder.append(UInt32(0))
-    builder.append(writer.high)
-    builder.append(writer.low)
-    builder.append(segment)
-    builder.append(UInt64(list.count))
-    builder.append(raw: list)
     let listHash = Self.hash(list, seed: seed)
-    builder.append(listHash)
-    builder.append(ids.nodeCount)
-    builder.append(UInt32(0))
-    builder.append(UInt64(ids.bytes.count))
-    builder.append(raw: ids.bytes)
-    builder.append(Self.hash(ids.bytes, seed: seed ^ UInt64(ids.nodeCount)))
-    builder.append(raw: list)
-    builder.append(listHash)
-    builder.append(UInt64(list.count))
-    return builder.bytes
+    var front = ByteBuilder()
+    front.reserve(Self.headByteCount + list.count + 24)
+    front.append(Self.magic)
+    front.append(Self.version)
+    front.append(UInt32(0))
+    front.append(writer.high)
+    front.append(writer.low)
+    front.append(segment)
+    front.append(UInt64(list.count))
+    front.append(raw: list)
+    front.append(listHash)
+    front.append(ids.nodeCount)
+    front.append(UInt32(0))
+    front.append(UInt64(ids.bytes.count))
+    var back = ByteBuilder()
+    back.reserve(list.count + 24)
+    back.append(Self.hash(ids.bytes, seed: seed ^ UInt64(ids.nodeCount)))
+    back.append(raw: list)
+    back.append(listHash)
+    back.append(UInt64(list.count))
+    return [front.bytes, ids.bytes, back.bytes]
   }
 
   private func encodedList() -> [UInt8] {
@@ -185,7 +189,7 @@ package struct Seal: Sendable, Equatable {
   /// Makes the seal durable under its name: from its return on the segment is committed.
   package func write(to disk: any Disk) throws(DiskError) {
     let name = FileName.seal(segment).text
-    try disk.replace(name, with: encoded())
+    try disk.replace(name, with: encodedParts())
   }
 
   package static func read(

@@ -39,8 +39,13 @@ final class Harness {
       flushInterval: .seconds(300), batchRowCapacity: rows)
   }
 
+  /// Lists of all kinds, empty.
+  static var indexReady: [IndexChange] {
+    ObjectKind.allCases.flatMap { [.relistBegan($0), .relistEnded($0)] }
+  }
+
   func makeIndexReady() {
-    core.inbox.send(ObjectKind.allCases.flatMap { [.relistBegan($0), .relistEnded($0)] })
+    core.inbox.send(Harness.indexReady)
     run()
   }
 

@@ -30,7 +30,8 @@ import Testing
     let disk = ModelDisk()
     let page = IngestLimits.replayPageByteCount
     // Small ones, one that fills a page alone and more, the largest that fits, and small ones.
-    let sizes = [100, 200] + [page * 2 + 5, page - ReportBody.paddingByteCount] + [1, 2, 3]
+    let sizes =
+      [100, 200] + [page * 2 + 5, page - ReportBody.paddingByteCount] + [1, 2, 3]
       + [Int](repeating: 700_000, count: 20)
     let limit = try makeLog(sizes, on: disk)
     let queue = ReplayQueue()

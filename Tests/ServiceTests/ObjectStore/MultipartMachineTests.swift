@@ -248,6 +248,25 @@ struct MultipartMachineTests {
       ])
   }
 
+  /// The request of a process that was killed may still be under way when its successor looks: it
+  /// looks again once the object is stored.
+  @Test func lostCreationOfAnEarlierProcessIsLookedForAgain() {
+    var machine = Self.machine()
+    let unknown = MultipartMachine.Leftover(key: "k", uploadIDs: [], mayHoldUnknown: true)
+    machine.found(unknown)
+    machine.seal(byteCount: 8, isRecovered: true)
+    run(
+      &machine,
+      [
+        (.prove(byteCount: 8), .proof(.absent), .progress),
+        (.cleanUp([unknown], isAll: true), .done, .progress),
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
+        (Self.part(1, 8), Self.done(1), .progress),
+        (.complete(uploadID: "u", parts: Self.parts(1)), .done, .stored(.multipart)),
+        (.cleanUp([unknown], isAll: true), .done, .progress), (.removeFiles, .done, .finished),
+      ])
+  }
+
   /// No permission to list or abort must not keep rows out of the store.
   @Test func leftoversThatCannotGoAreLeft() {
     var machine = Self.machine()

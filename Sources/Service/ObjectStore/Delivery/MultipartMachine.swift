@@ -124,7 +124,11 @@ struct MultipartMachine: Sendable {
   // MARK: Inputs
 
   /// A record of an earlier process.
-  mutating func found(_ leftover: Leftover) { add(leftover) }
+  mutating func found(_ leftover: Leftover) {
+    add(leftover)
+    // Its request may be under way yet, and outlive the first look.
+    hadUnknownCreate = hadUnknownCreate || leftover.mayHoldUnknown
+  }
 
   /// The growing file goes by another name, its bytes are the same: the upload goes on. False: it
   /// is no growing file of this key, so what was told of is a new one.

@@ -224,16 +224,27 @@ class Scenarios:
         return process.faults() > 0
 
     def failing_once(self, rule, most):
-        """One error: the service goes on."""
-        process = self.start((f"{rule} at={self.dice.randint(1, most)}",))
+        """One error: the service goes on; if recovery met it, the next start does."""
+        process = self.service.start((f"{rule} at={self.dice.randint(1, most)}",))
+        if not process.wait_listening():
+            self.stopped(process, 1)
+            if not process.faults():
+                raise Broken(f"a start was refused:\n{process.tail()}")
+            return self.goes_on(self.start())
+        self.collectors.port = process.port
         deadline = time.monotonic() + PATIENCE
         while process.faults() == 0 and time.monotonic() < deadline:
             if process.wait_dead(0.02):
                 raise Broken(f"one failed call ended it:\n{process.tail()}")
+        met = process.faults() > 0
+        self.goes_on(process)
+        return met
+
+    def goes_on(self, process):
         self.expect_taken(process, REOPEN_SECONDS)
         process.wait_dead(self.dice.uniform(0.0, 1.0))
         self.kill(process)
-        return process.faults() > 0
+        return True
 
     def failed_sync(self):
         return self.failing_once("do=EIO call=fdatasync name=*.log", 60)

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tests" / "integration"))
 
 import duckdb  # noqa: E402
+
 from conftest import (  # noqa: E402
     Aggregator,
     Running,

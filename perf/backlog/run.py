@@ -139,7 +139,10 @@ class Backlog:
         service = self.service("drain", kubeconfig)
         group = self.limit_memory(service.pid)
         listening = service.port and time.monotonic() - begun
-        print(f"started     listening after {listening:.2f} s", flush=True)
+        while service.get("/readyz").status != 200:
+            time.sleep(0.02)
+        ready = time.monotonic() - begun
+        print(f"started     listens after {listening:.2f} s, ready after {ready:.2f} s", flush=True)
         fleet = None
         if self.options.live:
             fleet = self.post("live", service, str(self.options.live / 30))

@@ -11,6 +11,8 @@ from conftest import Aggregator, Running, base_environment, binary
 
 HERE = Path(__file__).resolve().parent
 START_SECONDS = 30.0
+# Of a start that takes a while, before and after the logs were gone through.
+RECOVERING, RECOVERED = "reports get 503 until", "DATA_DIR is recovered"
 
 
 def build_library(directory):
@@ -44,12 +46,13 @@ class Process(Aggregator):
             return 0
 
     def wait_listening(self):
-        """True once it listens, False if it ended before."""
+        """True once it listens and DATA_DIR is recovered, False if it ended before."""
         deadline = time.monotonic() + START_SECONDS
         compiled = re.compile(self.START_LINE)
         while True:
-            match = compiled.search(self.log())
-            if match:
+            log = self.log()
+            match = compiled.search(log)
+            if match and (RECOVERING not in log or RECOVERED in log):
                 self._port = int(match.group(1))
                 return True
             if not self.is_alive:

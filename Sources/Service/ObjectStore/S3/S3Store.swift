@@ -141,8 +141,15 @@ final class S3Store: ObjectStore {
     var ids: [String] = []
     var markers: [(name: String, value: String)] = []
     for _ in 0..<ServiceLimits.maximumListPages {
-      let response = try exchange.perform(
-        S3Request(query: [("uploads", ""), ("prefix", key)] + markers))
+      let response: HTTPResponse
+      do {
+        response = try exchange.perform(
+          S3Request(query: [("uploads", ""), ("prefix", key)] + markers))
+      } catch {
+        // How rclone says that the bucket has no unfinished upload.
+        guard error.kind == .noSuchUpload else { throw error }
+        return ids
+      }
       guard let root = XMLElement.parse(response.body), root.name == "ListMultipartUploadsResult"
       else { throw Self.senseless("GET ?uploads", response) }
       // The prefix matches longer keys too.

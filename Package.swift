@@ -92,6 +92,9 @@ let package = Package(
       name: "pipeline-bench", dependencies: ["Columnar", "Ingest", "KubeIndex"],
       path: "perf/pipeline-bench", swiftSettings: swiftSettings),
     .executableTarget(
+      name: "index-bench", dependencies: ["CShims", "KubeIndex"],
+      path: "perf/index-bench", swiftSettings: swiftSettings),
+    .executableTarget(
       name: "kube-check", dependencies: ["Ingest", "KubeIndex"],
       path: "Tests/tools/kube-check", swiftSettings: swiftSettings),
     .executableTarget(

@@ -49,7 +49,8 @@ enum JoinSupport {
       resources: PodResources())
     let names = TextList(claims.indices.map { Text("claim-\($0)") })
     let record = PodRecord(
-      uid: Text("u"), name: Text("n"), template: template, annotations: annotations, claims: names)
+      uid: PodUID(Text("u")), name: Text("n"), template: template, annotations: annotations,
+      claims: names)
     return ResolvedPod(
       record: record, claims: claims, volumes: [VolumeRecord?](repeating: nil, count: claims.count))
   }

@@ -1,4 +1,14 @@
 import Glibc
+import Synchronization
+
+/// What all tables of the process have mapped, beside malloc, whose figures leave it out.
+package enum MappedSlots {
+  private static let total = Atomic<Int>(0)
+
+  package static var byteCount: Int { total.load(ordering: .relaxed) }
+
+  static func add(_ byteCount: Int) { total.add(byteCount, ordering: .relaxed) }
+}
 
 /// The memory of a table's slots, all bits zero at first: a free slot. Large ones are mapped, so
 /// that neither making nor releasing them touches every page at once.
@@ -15,6 +25,7 @@ struct ProbeSlots<Slot> {
       let mapped = mmap(
         nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
       memory = mapped == MAP_FAILED ? nil : mapped
+      MappedSlots.add(byteCount)
     } else {
       memory = calloc(count, MemoryLayout<Slot>.stride)
     }
@@ -36,6 +47,7 @@ struct ProbeSlots<Slot> {
     let byteCount = count * MemoryLayout<Slot>.stride
     if byteCount >= KubeIndexLimits.mappedSlotsByteCount {
       munmap(start, byteCount)
+      MappedSlots.add(-byteCount)
     } else {
       free(start)
     }

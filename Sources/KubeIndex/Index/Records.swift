@@ -105,7 +105,7 @@ package struct PodResources: Sendable, Equatable {
 
 /// A pod.
 package final class PodRecord: Sendable {
-  package let uid: Text
+  package let uid: PodUID
   package let name: Text
   package let template: PodTemplate
   /// `key=value`, sorted by key.
@@ -114,7 +114,7 @@ package final class PodRecord: Sendable {
   package let claims: TextList
 
   package init(
-    uid: Text, name: Text, template: PodTemplate, annotations: TextList, claims: TextList
+    uid: PodUID, name: Text, template: PodTemplate, annotations: TextList, claims: TextList
   ) {
     self.uid = uid
     self.name = name

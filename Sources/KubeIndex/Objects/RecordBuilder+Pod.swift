@@ -20,7 +20,7 @@ extension RecordBuilder {
       priorityClass: text(spec?["priorityClassName"]?.filledString),
       resources: PodResources(spec: spec, fault: onFault))
     return PodRecord(
-      uid: Text(identity.uid), name: name, template: pool.intern(template),
+      uid: PodUID(identity.uid), name: name, template: pool.intern(template),
       annotations: pairs(metadata["annotations"], field: "annotations"),
       claims: claimNames(spec?["volumes"], podName: identity.name))
   }

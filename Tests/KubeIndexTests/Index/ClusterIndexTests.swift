@@ -18,7 +18,8 @@ import Testing
     let annotations =
       [Text("a=b")] + (mirror.map { [Text("kubernetes.io/config.mirror=\($0)")] } ?? [])
     return PodRecord(
-      uid: Text(uid), name: Text(name), template: template, annotations: TextList(annotations),
+      uid: PodUID(Text(uid)), name: Text(name), template: template,
+      annotations: TextList(annotations),
       claims: .empty)
   }
 

@@ -199,7 +199,9 @@ def perform(check, title):
     failed = re.search(name, output, re.M)
     if failed:
         return f"{check.argument.split('.')[0]} {failed.group(1)}"
-    return f"{check.argument}: " + ("no end" if status is None else f"ended with {status}")
+    signal_number = re.search(r"unexpected signal code (\d+)", output)
+    how = f"signal {signal_number.group(1)}" if signal_number else f"status {status}"
+    return f"{check.argument}: " + ("no end" if status is None else f"ended with {how}")
 
 
 def simulate(seeds, title):

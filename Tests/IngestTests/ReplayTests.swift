@@ -1,3 +1,4 @@
+import SimulationModels
 import Testing
 
 @testable import Ingest

@@ -396,6 +396,36 @@ import Testing
     #expect(harness.delivery.rowCount == 3)
   }
 
+  @Test func anIdentityDamagedBesideItsOnlyLogsHeaderIsKnown() throws {
+    let whole = try makeHarness()
+    let size = try #require(whole.disk.bytes(of: FileName.writer.text)).count
+    for place in 0..<size {
+      var harness = try makeHarness()
+      let id = harness.core.writerID
+      #expect(harness.submitAndRun(TestReport(podCount: 3), token: 1) == rows(3))
+      for (name, offset) in [(FileName.writer.text, place), (FileName.log(1).text, 3)] {
+        var bytes = try #require(harness.disk.bytes(of: name))
+        bytes[offset] ^= 1 << UInt8(place % 8)
+        harness.disk.setBytes(bytes, of: name)
+      }
+      harness = try restart(harness)
+      #expect(harness.core.writerID == id, "byte \(place)")
+      #expect(harness.disk.bytes(of: FileName.writer.text)?.count == size)
+      harness.makeIndexReady()
+      #expect(harness.submitAndRun(TestReport(podCount: 3), token: 2) == retry)
+    }
+  }
+
+  @Test func anIdentityOfAnEarlierVersionIsKept() throws {
+    var harness = try makeHarness()
+    let id = harness.core.writerID
+    let bytes = try #require(harness.disk.bytes(of: FileName.writer.text))
+    harness.disk.setBytes(Array(bytes[..<(bytes.count / 2)]), of: FileName.writer.text)
+    harness = try restart(harness)
+    #expect(harness.core.writerID == id)
+    #expect(harness.counters.quarantinedFiles.current == 0)
+  }
+
   @Test func aSecondProcessIsRefused() throws {
     let harness = try makeHarness()
     #expect(throws: Aggregation.StartError.self) {

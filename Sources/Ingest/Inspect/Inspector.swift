@@ -45,15 +45,15 @@ package struct Inspector {
     let names = try disk.list().map { FileName($0) }.sorted { $0.text < $1.text }
     var inspection = Inspection()
     try list(names, &inspection)
-    let (writer, isFileGood) = try WriterIdentity(disk: disk).find(names: names)
+    let (writer, isWhole) = try WriterIdentity(disk: disk).find(names: names)
     inspection.writer = writer
     let numbers = Set(names.filter { !$0.isQuarantine }.compactMap(\.segment)).sorted()
-    if !isFileGood, names.contains(.writer) || !numbers.isEmpty {
+    if !isWhole, names.contains(.writer) || !numbers.isEmpty {
       inspection.damage.append(
         Inspection.Damage(
           file: FileName.writer.text, kind: .writerFile,
           text: names.contains(.writer)
-            ? "its hash is wrong" : "absent, though there are files of segments"))
+            ? "one of its records is wrong" : "absent, though there are files of segments"))
     }
     let cuts = try gatherCuts(names, writer)
     var newestLog: UInt64?

@@ -1,7 +1,9 @@
-/// The file `writer`: the directory's identity, and a hash that tells a damaged one from another.
+/// The file `writer`: the directory's identity, and a hash that tells a damaged one from another,
+/// both of them twice (earlier files: once).
 ///
-/// Should it be damaged, any log or seal still knows it; only a directory without either gets a new
-/// one.
+/// Should both be damaged, any log or seal still knows it; only a directory without either gets a
+/// new one. Twice, because a young directory has one log, and its header may be damaged too: its
+/// frames are good then, but only under the identity.
 struct WriterIdentity {
   let disk: any Disk
 
@@ -11,41 +13,58 @@ struct WriterIdentity {
   func load(
     names: [FileName], random: () -> UInt64, damaged: () -> Void
   ) throws(DiskError) -> WriterID {
-    var isNew = true
     if names.contains(.writer) {
-      isNew = false
-      if let id = try read() { return id }
+      let found = try read()
+      if let found, found.isWhole { return found.id }
       damaged()
+      if let found {
+        try write(found.id)
+        return found.id
+      }
     }
     let id = identity(inAny: names) ?? WriterID(random: random)
-    if !isNew { try disk.remove(FileName.writer.text) }
-    try disk.replace(FileName.writer.text, with: Array(Self.text(id).utf8))
+    try write(id)
     return id
   }
 
-  /// The identity of the directory as far as it can be told without a change. `isFileGood`: the
-  /// file `writer` says it, and not only a log or a seal.
-  func find(names: [FileName]) throws(DiskError) -> (id: WriterID?, isFileGood: Bool) {
+  private func write(_ id: WriterID) throws(DiskError) {
+    try disk.replace(FileName.writer.text, with: Array(Self.text(id).utf8))
+  }
+
+  /// The identity of the directory as far as it can be told without a change. `isWhole`: the file
+  /// `writer` says it, undamaged, and not only a log or a seal.
+  func find(names: [FileName]) throws(DiskError) -> (id: WriterID?, isWhole: Bool) {
     do throws(DiskError) {
-      if names.contains(.writer), let id = try read() { return (id, true) }
+      if names.contains(.writer), let found = try read() { return found }
     } catch {
       if !error.isAbsent { throw error }
     }
     return (identity(inAny: names), false)
   }
 
-  static func text(_ id: WriterID) -> String {
+  /// The file of `id`.
+  static func text(_ id: WriterID) -> String { record(id) + record(id) }
+
+  private static func record(_ id: WriterID) -> String {
     "\(id)\n\(Hex.text(id.description.xxh3))\n"
   }
 
-  private func read() throws(DiskError) -> WriterID? {
+  private static let recordByteCount = 54
+
+  /// What the file says; nil when no record is good.
+  private func read() throws(DiskError) -> (id: WriterID, isWhole: Bool)? {
     guard
       let bytes = try disk.contents(
         of: FileName.writer.text, maximumByteCount: Self.maximumByteCount)
     else { return nil }
-    let text = String(decoding: bytes, as: UTF8.self)
-    guard let id = WriterID(text.prefix(36)), Self.text(id) == text else { return nil }
-    return id
+    for start in [0, Self.recordByteCount] where bytes.count >= start + Self.recordByteCount {
+      let record = bytes[start..<start + Self.recordByteCount]
+      let text = String(decoding: record, as: UTF8.self)
+      guard let id = WriterID(text.prefix(36)), Self.record(id) == text else { continue }
+      let isWhole = [Self.record(id), Self.text(id)].contains { Array($0.utf8) == bytes }
+      return (id, isWhole)
+    }
+    return nil
   }
 
   /// Each file is read once: a second reading might fail.

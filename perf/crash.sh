@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# crash.sh [--kills N] [--seed S] [--every KILLS] [--only TEXT] [--dir DIR]: kills the release binary
-# under load, at random moments and at named points, and compares the bucket with what was
+# crash.sh [--kills N] [--seed S] [--every KILLS] [--only TEXT] [--dir DIR]: kills the release
+# binary under load, at random moments and at named points, and compares the bucket with what was
 # acknowledged. See perf/crash/run.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."

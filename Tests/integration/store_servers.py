@@ -89,8 +89,8 @@ class FaultProxy(Server):
     """Forwards to 127.0.0.1:`target`. `fault(request_line, ordinal)` may return what to do instead:
     ("answer", status, body) without forwarding, ("lose", status, body) after forwarding, ("reset",)
     without forwarding, ("forward-reset",) after it, ("forward-call", f) calls f() after forwarding
-    and resets, ("late", seconds) answers later; None forwards. `strip` names request fields to leave
-    out."""
+    and resets, ("late", seconds) answers later; None forwards. `strip` names request fields to
+    leave out."""
 
     def __init__(self, target, fault=lambda line, ordinal: None, tls=None, strip=()):
         self.seen_headers = []

@@ -1,4 +1,4 @@
-"""Start and stop of the service: signals, a rolling restart, a restart in place, one process a place.
+"""Start and stop of the service: signals, a rolling restart, a restart in place, one process each.
 
 Each test says which promise it protects.
 """

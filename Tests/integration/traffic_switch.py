@@ -1,4 +1,4 @@
-"""A switch for TCP connections on loopback, as a Service before its pods: it chooses for new ones."""
+"""A switch for TCP connections on loopback, as a Service before its pods: it chooses for new."""
 
 import asyncio
 import itertools

@@ -2,11 +2,11 @@
 
     perf/backlog.sh [--gib N] [--live ROWS] [--memory MIB] [--pods N] [--keep] [--dir DIR]
 
-First the cluster's API is out of reach: reports are acknowledged and wait in the log, until it holds
-N GiB. Then the service is started again with the API in reach, while ROWS rows/s arrive, and stores
-everything below DIR. Prints how fast it drained and what memory that took; --memory puts the second
-life into a memory cgroup (version 1) with that limit, page cache included. Exits 1 if a row is
-missing or double, or the process was ended.
+First the cluster's API is out of reach: reports are acknowledged and wait in the log, until it
+holds N GiB. Then the service is started again with the API in reach, while ROWS rows/s arrive, and
+stores everything below DIR. Prints how fast it drained and what memory that took; --memory puts
+the second life into a memory cgroup (version 1) with that limit, page cache included. Exits 1 if a
+row is missing or double, or the process was ended.
 """
 
 import argparse
@@ -167,7 +167,8 @@ class Backlog:
         seconds = time.monotonic() - started
         used = service.metric("aggregator_process_cpu_seconds_total")
         print(
-            f"drained     {self.rows:,} rows in {seconds:.1f} s: {self.rows / seconds:,.0f} rows/s, "
+            f"drained     {self.rows:,} rows in {seconds:.1f} s: "
+            f"{self.rows / seconds:,.0f} rows/s, "
             f"{peak:.0f} MiB at most ({anonymous:.0f} anonymous, "
             f"{status_mib(service.pid, 'VmHWM'):.0f} since its start), {used:.0f} CPU seconds",
             flush=True,

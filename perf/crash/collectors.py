@@ -45,7 +45,8 @@ class Node:
         )
         pods = ",".join(
             f'{{"pod_id":"{self.name}-{pod}","namespace":"ns-{pod % 5}","name":"p{pod}'
-            f'{text[pod * padding : (pod + 1) * padding]}","cpu_usage_cores":{number / 7 + pod:.6f},'
+            f'{text[pod * padding : (pod + 1) * padding]}",'
+            f'"cpu_usage_cores":{number / 7 + pod:.6f},'
             f'"memory_usage_bytes":{number * 4096 + pod},"net_tx_bytes":{number},'
             '"net_rx_bytes":null}'
             for pod in range(self.pods)

@@ -97,8 +97,8 @@ package struct RetryIDs {
   /// durable ones. Returns how many nodes there were.
   ///
   /// An id lies in memory as in the file: two words, in the little-endian order of every processor
-  /// that Swift runs on. So a ring is two pieces to copy; 150,000 nodes take 0.1 s in 74 slices, most
-  /// of it the first touch of the copy.
+  /// that Swift runs on. So a ring is two pieces to copy; 150,000 nodes take 0.1 s in 74 slices,
+  /// most of it the first touch of the copy.
   func append(slots range: Range<Int>, to builder: inout ByteBuilder) -> UInt32 {
     let range = range.clamped(to: 0..<slots.count)
     for slot in range {

@@ -166,9 +166,10 @@ final class HTTPConnection: ChannelInboundHandler {
     if inputEnded, state == .head || state == .body || state == .discarding { close() }
   }
 
-  /// A head has begun. Further bytes of it do not move its deadline.
+  /// A head has begun. Further bytes of it do not move its deadline. While earlier answers are not
+  /// read it is we who do not read the head.
   private func startHeadClock() {
-    guard state == .head, !headHasBegun else { return }
+    guard state == .head, !headHasBegun, context?.channel.isWritable == true else { return }
     headHasBegun = true
     deadline = uptime(plus: ServiceLimits.headTimeout)
   }

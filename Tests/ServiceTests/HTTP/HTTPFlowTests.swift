@@ -218,6 +218,18 @@ import Testing
     #expect(stuck.readAll().utf8.count < 40_000)
   }
 
+  @Test("A head that waits for the reader of earlier answers is not slow")
+  func pausedReader() throws {
+    let server = try TestServer(sendBufferByteCount: 4096)
+    server.content.schemaBytes.withLock { $0 = [UInt8](repeating: 0x78, count: 40_000) }
+    let client = try server.connect(receiveBufferByteCount: 2048)
+    client.send(String(repeating: "GET /schema HTTP/1.1\r\nHost: a\r\n\r\n", count: 20))
+    sleep(11)
+    client.setTimeout(milliseconds: 2000)
+    #expect(statuses(client.readAll()) == [Int](repeating: 200, count: 20))
+    #expect(server.shared.counters.slowConnections.total == 0)
+  }
+
   @Test("What is refused before the writer sees it is counted by its reason")
   func refusals() throws {
     let server = try TestServer()

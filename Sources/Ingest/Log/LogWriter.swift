@@ -41,6 +41,9 @@ package final class LogWriter {
     if let failure { throw failure }
     end = LogHeader.byteCount
     try disk.syncDirectory()
+    // Were a cut to become durable only with the first frames, a power cut in that write could tear
+    // it off, and what got 503 and came again in this file would count in both.
+    if header.cut != nil { try file.sync() }
   }
 
   deinit { headers.deallocate() }

@@ -46,8 +46,15 @@ package final class Spool: Sendable {
     if let byteCount = try? disk.allocatedByteCount(of: name) { set(name, byteCount: byteCount) }
   }
 
-  private func change(_ name: String, to byteCount: Int?) {
+  /// The same for a file that another thread may remove meanwhile: what was removed stays so.
+  package func measureAgain(_ name: String, on disk: any Disk) {
+    guard let byteCount = try? disk.allocatedByteCount(of: name) else { return }
+    change(name, to: byteCount, onlyIfKnown: true)
+  }
+
+  private func change(_ name: String, to byteCount: Int?, onlyIfKnown: Bool = false) {
     let crossing: IngestEvent? = state.withLock { state in
+      if onlyIfKnown, state.files[name] == nil { return nil }
       let amount = (byteCount ?? 0) - (state.files[name] ?? 0)
       state.files[name] = byteCount
       state.total += amount

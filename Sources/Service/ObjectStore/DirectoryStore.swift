@@ -8,10 +8,16 @@ import Glibc
 /// it, fsynced, and renamed without replacing.
 final class DirectoryStore: ObjectStore {
   private let root: String
+  private let syncDirectory: @Sendable (String) throws(StoreFailure) -> Void
 
-  /// `root`: an absolute path; it is made by the first check or object.
-  init(root: String) {
+  /// `root`: an absolute path; it is made by the first check or object. `sync`: fsync of one
+  /// directory.
+  init(
+    root: String,
+    sync: @escaping @Sendable (String) throws(StoreFailure) -> Void = DirectoryStore.syncDirectory
+  ) {
     self.root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root
+    syncDirectory = sync
   }
 
   var description: String { "Store file://\(root)" }
@@ -32,6 +38,7 @@ final class DirectoryStore: ObjectStore {
       if errno == ENOENT || errno == ENOTDIR { return nil }
       throw Self.failure("look at", path)
     }
+    try syncLevels(above: path)
     return ObjectFacts(byteCount: Int(facts.st_size), eTag: "")
   }
 
@@ -140,7 +147,18 @@ final class DirectoryStore: ObjectStore {
 
   private static let readableMode: mode_t = 0o644
 
-  /// Makes the directory and what is missing above it, each synced into its parent.
+  /// An object is looked for when it is not known whether it was made: the process may have ended
+  /// between its name and the sync, and what is found counts as stored from here on.
+  private func syncLevels(above path: String) throws(StoreFailure) {
+    var level = path[...]
+    while level.count > root.count, let slash = level.lastIndex(of: "/") {
+      level = level[..<slash]
+      try sync(String(level))
+    }
+  }
+
+  /// Makes the directory and what is missing above it, each synced into its parent, also one that
+  /// is there: it may have been made without the sync having come about.
   private func makeDirectory(_ path: String) throws(StoreFailure) {
     if mkdir(path, 0o755) == 0 {
       if let slash = path.lastIndex(of: "/") { try sync(String(path[..<slash])) }
@@ -152,6 +170,8 @@ final class DirectoryStore: ObjectStore {
       guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else {
         throw StoreFailure(.rejected, "\(path) is not a directory")
       }
+      guard path.count > root.count, let slash = path.lastIndex(of: "/") else { return }
+      try sync(String(path[..<slash]))
     case ENOENT:
       guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
         throw Self.failure("make", path)
@@ -164,11 +184,14 @@ final class DirectoryStore: ObjectStore {
   }
 
   private func sync(_ directory: String) throws(StoreFailure) {
-    let path = directory.isEmpty ? "/" : directory
+    try syncDirectory(directory.isEmpty ? "/" : directory)
+  }
+
+  static func syncDirectory(_ path: String) throws(StoreFailure) {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Self.failure("open", path) }
+    guard descriptor >= 0 else { throw failure("open", path) }
     defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw Self.failure("fsync", path) }
+    guard fsync(descriptor) == 0 else { throw failure("fsync", path) }
   }
 
   /// By errno. Nothing has become visible, or it is proved before the next try.

@@ -1,5 +1,6 @@
 import Foundation
 import Ingest
+import Synchronization
 import Testing
 
 @testable import Service
@@ -70,6 +71,43 @@ struct DirectoryStoreTests {
       try place.store.put("d/o", try source("new", place, links: false))
       #expect(FileManager.default.contents(atPath: folder + "/o") == Data("new".utf8))
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["o"])
+    }
+  }
+
+  /// An object that is found counts as stored, and then the copy in DATA_DIR goes: its name must
+  /// be durable by then, though the process that made it may have ended before it could sync.
+  @Test func whatIsFoundIsMadeDurable() throws {
+    try withPlace { place in
+      let key = "p/dt=2026-11-24/w-1.parquet"
+      try place.store.put(key, try source("0123456789", place, links: true))
+      let synced = Mutex<[String]>([])
+      let store = DirectoryStore(root: place.root) { (path) throws(StoreFailure) in
+        synced.withLock { $0.append(path) }
+      }
+      #expect(try store.head("p/other") == nil)
+      #expect(synced.withLock { $0 } == [])
+      #expect(try store.head(key) != nil)
+      let levels = ["/p/dt=2026-11-24", "/p", ""].map { place.root + $0 }
+      #expect(synced.withLock { $0 } == levels)
+    }
+  }
+
+  /// A level that was made without its sync having come about is synced by the next try.
+  @Test func aLevelWhoseSyncFailedIsSyncedAgain() throws {
+    try withPlace { place in
+      let synced = Mutex<[String]>([])
+      let store = DirectoryStore(root: place.root) { (path) throws(StoreFailure) in
+        let isFirst = synced.withLock { synced in
+          synced.append(path)
+          return synced.count { $0 == place.root } == 1
+        }
+        if path == place.root, isFirst { throw StoreFailure(.unknown, "EIO") }
+      }
+      let source = try source("0123456789", place, links: true)
+      #expect(throws: StoreFailure.self) { try store.put("p/w-1.parquet", source) }
+      synced.withLock { $0 = [place.root] }
+      try store.put("p/w-1.parquet", source)
+      #expect(synced.withLock { $0 } == [place.root, place.root, place.root + "/p"])
     }
   }
 

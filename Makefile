@@ -1,6 +1,6 @@
 # `make help` lists the targets. The work is in scripts/.
 
-.PHONY: help demo test test-quick build bench bench-stages bench-peers bench-gates \
+.PHONY: help demo test test-quick build simulate bench bench-stages bench-peers bench-gates \
   profile crash mutate format lint clean
 .DEFAULT_GOAL := help
 
@@ -20,6 +20,11 @@ test-quick: ## unit tests and one end-to-end run (under 3 minutes after a build)
 build: ## set up and build the release binaries
 	@scripts/setup.sh demo
 	swift build -c release
+
+simulate: ## SEEDS=N seeds of the simulation with faults, or SEED=S alone, with its trace
+	swift build -c release --product simulate
+	.build/release/simulate $(if $(SEED),--first $(SEED) --trace,--past --seeds $(or $(SEEDS),1000)) \
+	  --json .build/simulation.json
 
 bench: build ## the figures: bytes to rows on one thread, then the whole service under full load
 	.build/release/pipeline-bench

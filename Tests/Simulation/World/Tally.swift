@@ -45,10 +45,25 @@ package enum Coverage {
 
   /// Every name that must have been counted at least once.
   package static var required: [String] {
-    (diskSteps + storeSteps).flatMap { [crash($0, isAfter: false), crash($0, isAfter: true)] }
-      + DiskFault.allCases.map(\.rawValue) + StoreFault.allCases.map(\.rawValue)
-      + StoreOutage.allCases.map(\.rawValue) + StoreManner.allCases.map(\.rawValue)
-      + ClientFault.allCases.map(\.rawValue) + LifeFault.allCases.map(\.rawValue)
+    steps.flatMap { [crash($0, isAfter: false), crash($0, isAfter: true)] }
+      + groups.flatMap(\.names)
+  }
+
+  /// Steps of disk and store around which power is cut.
+  package static var steps: [String] { diskSteps + storeSteps }
+
+  /// All faults, by what they befall.
+  package static var groups: [(title: String, names: [String])] {
+    [
+      ("Process and machine", LifeFault.allCases.map(\.rawValue)),
+      ("Disk", DiskFault.allCases.map(\.rawValue)),
+      (
+        "Store",
+        StoreFault.allCases.map(\.rawValue) + StoreOutage.allCases.map(\.rawValue)
+          + StoreManner.allCases.map(\.rawValue)
+      ),
+      ("Collectors", ClientFault.allCases.map(\.rawValue)),
+    ]
   }
 }
 

@@ -30,6 +30,7 @@ package final class World: @unchecked Sendable {
   private var rotten: Set<String> = []
   private var sealedWideSegments = 0
   private var crashCount = 0
+  private var refusedStarts = 0
   private var damageEvents = 0
   private var failures: [String] = []
   private var trace: [String]?
@@ -96,6 +97,7 @@ package final class World: @unchecked Sendable {
     result.tally.merge(world.collectors.tally)
     result.trace = world.trace ?? []
     result.acknowledged = world.collectors.ledger.acknowledgedCount
+    result.refusedStarts = world.refusedStarts
     result.requests = world.store.requestCount
     return result
   }
@@ -323,6 +325,7 @@ package final class World: @unchecked Sendable {
     } catch {
       note("the start failed: \(error)")
       if !disk.isDown, !mischief.hasFailedCall, mischief.isFullUntil == nil {
+        refusedStarts += 1
         fail("start refused: \(error)")
       }
       time.advance(.seconds(5))

@@ -6,33 +6,66 @@ import Simulation
 struct Simulate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "simulate",
-    abstract: "The service on a simulated disk, store and clock, with faults, seed by seed.")
+    abstract: "The service on a simulated disk, store and clock, with faults, seed by seed.",
+    discussion: """
+      Ends with 1 when a seed fails or, from \(Summary.seedsForCoverage) seeds on, when a fault or a \
+      step of the commit was never hit.
+      """)
 
   @Option(help: "Seeds to run.")
   var seeds = 1
 
-  @Option(help: "The first seed.")
-  var first: UInt64 = 1
+  @Option(help: "The first seed; by default another one each time.")
+  var first: UInt64?
 
-  @Flag(help: "Print what happened in each seed.")
+  @Option(help: "Processes to run them in.")
+  var jobs = ProcessInfo.processInfo.activeProcessorCount
+
+  @Option(help: "Where the figures are written as JSON.")
+  var json: String?
+
+  @Flag(help: "Print what happened in the first seed, and run no other.")
   var trace = false
+
+  @Flag(help: "The seeds that failed once, before the others.")
+  var past = false
+
+  @Flag(help: .hidden)
+  var worker = false
+
+  func validate() throws {
+    guard seeds > 0, seeds <= 100_000_000, jobs > 0 else {
+      throw ValidationError("--seeds and --jobs are positive, and seeds at most 100,000,000")
+    }
+  }
 
   func run() throws {
     Repeatable.ensure()
-    var tally = Tally()
-    var failed = 0
-    let start = Date()
-    for seed in first..<first + UInt64(seeds) {
-      let result = World.run(seed: seed, isTraced: trace)
-      tally.merge(result.tally)
+    // Short enough to be typed again, and far from where a run of consecutive seeds would overflow.
+    let base = first ?? UInt64.random(in: 1..<1 << 40)
+    if worker {
+      try WorkerReport.make(first: base, count: seeds).write()
+    } else if trace {
+      let result = World.run(seed: base, isTraced: true)
       for line in result.trace { print(line) }
-      guard !result.failures.isEmpty else { continue }
-      failed += 1
-      print("seed \(seed) failed; again: make simulate SEED=\(seed)")
-      for failure in result.failures { print("  \(failure)") }
+      for failure in result.failures { print("FAILED: \(failure)") }
+      if !result.failures.isEmpty { throw ExitCode(1) }
+    } else {
+      try runAll(base)
     }
-    print("\(seeds) seeds, \(failed) failed, \(Date().timeIntervalSince(start)) s")
-    for (name, count) in tally.counts.sorted(by: { $0.key < $1.key }) { print("\(count)\t\(name)") }
-    if failed > 0 { throw ExitCode(1) }
+  }
+
+  private func runAll(_ base: UInt64) throws {
+    print("\(seeds) seeds from \(base)" + (past ? ", and those that failed once" : ""))
+    let start = Date()
+    let pool = WorkerPool(jobs: jobs)
+    var ranges = past ? PastSeeds.all.map { $0..<$0 + 1 } : []
+    ranges.append(base..<base + UInt64(seeds))
+    let report = pool.run(ranges)
+    let summary = Summary(
+      report: report, seconds: Date().timeIntervalSince(start), first: base, jobs: jobs)
+    summary.printTable()
+    if let json { try summary.json.write(to: URL(fileURLWithPath: json)) }
+    if !summary.isGood { throw ExitCode(1) }
   }
 }

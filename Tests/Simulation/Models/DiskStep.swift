@@ -7,10 +7,6 @@ package struct DiskStep: Hashable, Sendable, Comparable, CustomStringConvertible
 
   package init(_ description: String) { self.description = description }
 
-  package init(_ call: DiskError.Call, name: String) {
-    description = "\(call.rawValue) \(Self.kind(of: name))"
-  }
-
   /// A directory sync, by the change that it makes durable.
   package init(syncAfter change: String?) {
     description = change.map { "sync directory after \($0)" } ?? "sync directory unchanged"

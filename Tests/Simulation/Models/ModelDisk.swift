@@ -36,6 +36,8 @@ package final class ModelDisk: Disk {
     var directory = Directory()
     /// The directory's last change.
     var lastChange: String?
+    /// Kinds by name: there are few names and many calls.
+    var kinds: [String: String] = [:]
     var callCount = 0
     var calls: [DiskError.Call] = []
     var faults: [Int: Fault] = [:]
@@ -45,6 +47,13 @@ package final class ModelDisk: Disk {
     /// Bytes that all files together may hold.
     var capacity = Int.max
     var refusedForSpaceCount = 0
+
+    mutating func kind(of name: String) -> String {
+      if let kind = kinds[name] { return kind }
+      let kind = DiskStep.kind(of: name)
+      kinds[name] = kind
+      return kind
+    }
 
     /// Refuses what would take more than there is.
     mutating func take(
@@ -263,7 +272,8 @@ package final class ModelDisk: Disk {
       state.calls.append(call)
       let step =
         call == .syncDirectory
-        ? DiskStep(syncAfter: state.lastChange) : DiskStep(call, name: name)
+        ? DiskStep(syncAfter: state.lastChange)
+        : DiskStep("\(call.rawValue) \(state.kind(of: name))")
       return (
         state.faults[state.callCount],
         state.observer == nil

@@ -21,6 +21,7 @@ struct Ledger {
 
   private(set) var reports: [Report] = []
   private var numbers: [String: Int] = [:]
+  private var known: [String: (bytes: [UInt8], rows: [UsageRows.Row])] = [:]
   private(set) var acknowledgedCount = 0
 
   // MARK: Reports
@@ -86,13 +87,13 @@ struct Ledger {
     var problems: [String] = []
   }
 
-  /// Reads every object of the bucket.
-  func verdict(objects: [(key: String, bytes: [UInt8])]) -> Verdict {
+  /// Reads every object of the bucket that it has not read before.
+  mutating func verdict(objects: [(key: String, bytes: [UInt8])]) -> Verdict {
     var verdict = Verdict()
     var counts = reports.map { [Int](repeating: 0, count: $0.podCount) }
     for object in objects {
       do {
-        for row in try UsageRows.read(object.bytes) {
+        for row in try rows(of: object.key, object.bytes) {
           guard let number = numbers[Self.key(row.node, row.timestamp)],
             let pod = Int(row.podName.dropFirst("web-".count)),
             counts[number].indices.contains(pod),
@@ -112,6 +113,13 @@ struct Ledger {
     }
     for (report, found) in zip(reports, counts) { judge(report, found, &verdict) }
     return verdict
+  }
+
+  private mutating func rows(of key: String, _ bytes: [UInt8]) throws -> [UsageRows.Row] {
+    if let known = known[key], known.bytes == bytes { return known.rows }
+    let rows = try UsageRows.read(bytes)
+    known[key] = (bytes, rows)
+    return rows
   }
 
   private func judge(_ report: Report, _ found: [Int], _ verdict: inout Verdict) {

@@ -20,7 +20,7 @@ struct Mischief {
   }
 
   /// A planned step that has not come by then is given up for any other.
-  private static let patience = Duration.seconds(90)
+  private static let patience = Duration.seconds(60)
 
   private(set) var tally = Tally()
   private var plans: [Scenario.Plan]
@@ -86,7 +86,7 @@ struct Mischief {
       Int.random(in: 0..<60, using: &random) == 0
     else { return nil }
     plans.removeFirst()
-    let skip = Scenario.one(of: [0, 1, 2, 5], weights: [4, 3, 2, 1], &random)
+    let skip = Scenario.one(of: [0, 1, 3], weights: [7, 2, 1], &random)
     switch plan {
     case .crash(let step, let isAfter):
       trap = Trap(step: step, skip: skip, effect: .crash(isAfter: isAfter), since: now)
@@ -223,6 +223,23 @@ struct Mischief {
       default: return (.error(EIO), .zero)
       }
     }
+  }
+
+  /// A fault that brings the request that the trap waits for.
+  func lure(at operation: StoreRequest.Operation) -> StoreFault? {
+    switch (trap?.step, operation) {
+    case (StoreRequest.Operation.read.rawValue, .put),
+      (StoreRequest.Operation.read.rawValue, .complete),
+      (StoreRequest.Operation.list.rawValue, .create):
+      .resetAfter
+    case (StoreRequest.Operation.abort.rawValue, .complete): .conflict
+    default: nil
+    }
+  }
+
+  /// The store is out of reach for long from now.
+  func isOutageLong(now: Duration) -> Bool {
+    outage.map { $0.until - now > .seconds(300) } ?? false
   }
 
   /// Whether power goes around this request.

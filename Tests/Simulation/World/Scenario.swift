@@ -74,7 +74,8 @@ struct Scenario {
   }
 
   static func crash(_ random: inout SeededRandom) -> Plan {
-    let steps = Coverage.diskSteps + Coverage.storeSteps
+    // Requests are fewer than disk calls, and so are their crashes.
+    let steps = Coverage.diskSteps + Coverage.storeSteps + Coverage.storeSteps
     return .crash(
       step: steps.randomElement(using: &random) ?? "sync log",
       isAfter: Bool.random(using: &random))

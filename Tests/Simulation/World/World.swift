@@ -158,7 +158,8 @@ package final class World: @unchecked Sendable {
   private func judge(_ result: inout Result) {
     let objects = store.bucket.objects.sorted { $0.key < $1.key }
       .map { (key: $0.key, bytes: $0.value.bytes) }
-    let verdict = collectors.ledger.verdict(objects: objects)
+    var verdict = Ledger.Verdict()
+    collectors.change { verdict = $0.verdict(objects: objects) }
     result.lost = verdict.lost
     result.twice = verdict.twice
     result.missingByDamage = verdict.missingByDamage
@@ -217,7 +218,7 @@ package final class World: @unchecked Sendable {
     endIfStopped(process)
     if let least = sleeps.min(), least > .zero {
       // An outage of hours is gone through in larger steps.
-      let isLong = mischief.outage.map { $0.until - time.uptime > .seconds(300) } ?? false
+      let isLong = mischief.isOutageLong(now: time.uptime)
       time.advance(isLong ? max(least, .seconds(20)) : least)
       for place in sleeps.indices { sleeps[place] = .zero }
     }
@@ -245,7 +246,7 @@ package final class World: @unchecked Sendable {
     let sink = sink
     // What is planned needs something to happen at.
     let isMoreWanted =
-      !mischief.isOver
+      !mischief.isOver && !mischief.isOutageLong(now: time.uptime)
       && !(mischief.isIdle && sealedWideSegments >= Scenario.minimumWideSegments)
     collectors.post(now: time.uptime, isMoreWanted: isMoreWanted, &random) { body, token in
       process.core.inbox.trySubmit(body, token: token, sink: sink)
@@ -436,13 +437,19 @@ package final class World: @unchecked Sendable {
   }
 
   private func storeFault(_ operation: StoreRequest.Operation) -> StoreFault? {
-    guard !mischief.isOver, Int.random(in: 0..<1_000, using: &random) < scenario.storeFaultShare
-    else { return nil }
-    let fitting = scenario.storeFaults.filter { $0.applies(to: operation) }
-    guard let fault = fitting.randomElement(using: &random) else { return nil }
+    guard !mischief.isOver, let fault = drawStoreFault(operation) else { return nil }
     mischief.count(fault.rawValue)
     note("\(operation.rawValue): \(fault.rawValue)")
     return fault
+  }
+
+  private func drawStoreFault(_ operation: StoreRequest.Operation) -> StoreFault? {
+    if let lure = mischief.lure(at: operation), Int.random(in: 0..<4, using: &random) == 0 {
+      return lure
+    }
+    guard Int.random(in: 0..<1_000, using: &random) < scenario.storeFaultShare else { return nil }
+    return scenario.storeFaults.filter { $0.applies(to: operation) }
+      .randomElement(using: &random)
   }
 
   private func storeCrash(_ operation: StoreRequest.Operation, _ isAfter: Bool) -> Bool {

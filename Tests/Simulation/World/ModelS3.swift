@@ -119,7 +119,7 @@ final class ModelS3: StoreTransport, @unchecked Sendable {
     if outage != nil { outageRequestCount += 1 }
     switch outage {
     case .down:
-      world.pass(.seconds(1))
+      world.pass(.seconds(5))
       throw TransportError(reason: .connect, message: "connection refused")
     case .denied: return failure(403, "AccessDenied")
     case .noBucket: return failure(404, "NoSuchBucket")

@@ -65,6 +65,7 @@ struct DeliveryCore {
   private var delivered: [UInt64] = []
   private var areRecordsLoaded = false
   private var isLoadingRecords = false
+  private var nextLoad = Duration.zero
   private var nextCheck: Duration? = .zero
   private var isChecking = false
   /// The store is out of reach or refuses us: for no object before this time.
@@ -137,6 +138,7 @@ struct DeliveryCore {
   mutating func next(now: Duration) -> Next {
     if !areRecordsLoaded {
       guard !isLoadingRecords else { return .wait(until: nil) }
+      guard nextLoad <= now else { return .wait(until: nextLoad) }
       isLoadingRecords = true
       return .run(Ticket(work: .loadRecords))
     }
@@ -185,6 +187,11 @@ struct DeliveryCore {
     switch ticket.work {
     case .loadRecords:
       isLoadingRecords = false
+      guard outcome.answer == .done else {
+        // Without them leftovers would be forgotten for good.
+        nextLoad = now + ServiceLimits.recordsRetryInterval
+        return []
+      }
       areRecordsLoaded = true
       for (id, record) in outcome.records { take(record, id) }
       for id in outcome.unreadableRecords { takeUnreadableRecord(id) }

@@ -14,7 +14,7 @@ struct DeliveryRunner: Sendable {
   func run(_ work: DeliveryCore.Work) -> DeliveryCore.Outcome {
     do {
       switch work {
-      case .loadRecords: return loadRecords()
+      case .loadRecords: return try loadRecords()
       case .check: return check()
       case .object(let job, let file): return try run(job, file)
       }
@@ -68,10 +68,9 @@ struct DeliveryRunner: Sendable {
     return .init(answer: .done)
   }
 
-  private func loadRecords() -> DeliveryCore.Outcome {
+  private func loadRecords() throws(DiskError) -> DeliveryCore.Outcome {
     var outcome = DeliveryCore.Outcome(answer: .done)
-    guard let names = try? disk.list() else { return outcome }
-    for name in names.sorted() {
+    for name in try disk.list().sorted() {
       guard let id = UploadRecord.id(ofName: name) else { continue }
       do {
         let bytes = try read(name)

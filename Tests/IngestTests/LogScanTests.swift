@@ -129,6 +129,17 @@ import Testing
     }
   }
 
+  /// A log whose length is known is replayed to it: what is not found at its end is told of.
+  @Test func aReplayTellsOfALastFrameThatIsGone() throws {
+    let (bytes, ends) = try makeLog(groups: [[100], [300]], witness: false)
+    for offset in ends[0]..<ends[1] {
+      var damaged = bytes
+      damaged[offset] ^= 4
+      let (ids, stretches) = try replay(damaged, limit: bytes.count)
+      #expect(ids == [1] && stretches == 1, "byte \(offset)")
+    }
+  }
+
   @Test func tornIntoZerosAtEveryOffset() throws {
     let (bytes, ends) = try makeLog(groups: [[100], [300], [70]], witness: false)
     for byteCount in ends[0]...bytes.count {

@@ -19,6 +19,7 @@ package final class LogReader {
   private let file: any DiskFile
   private let seed: UInt64
   private var waiting: FrameWalker.Frame?
+  private var hasToldOfEnd = false
   private var forgottenUpTo = 0
   private var buffer: UnsafeMutableRawBufferPointer
 
@@ -52,6 +53,11 @@ package final class LogReader {
         return .damaged(skipped)
       }
       if !frame.header.isWitness { return try read(frame) }
+    }
+    // What is good ends at the limit: a last frame that is not found was damaged since.
+    if walker.position < limit, !hasToldOfEnd {
+      hasToldOfEnd = true
+      return .damaged(walker.position..<limit)
     }
     return .end
   }

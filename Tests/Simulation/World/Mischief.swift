@@ -22,9 +22,13 @@ struct Mischief {
   /// A planned step that has not come by then is given up for any other.
   private static let patience = Duration.seconds(60)
 
+  /// What cannot be damaged by then is not.
+  private static let maximumPutOffs = 20
+
   private(set) var tally = Tally()
   private var plans: [Scenario.Plan]
   private var trap: Trap?
+  private var putOffCount = 0
   /// Until then these calls fail.
   private var failing: (calls: Set<DiskError.Call>, until: Duration)?
   /// No call of it has failed yet.
@@ -141,7 +145,8 @@ struct Mischief {
 
   /// There was nothing to damage: later, or else something that is always there.
   mutating func putOff(_ fault: DiskFault) {
-    plans.append(.disk(fault == .flippedWriter || plans.isEmpty ? .errorOnce : fault))
+    putOffCount += 1
+    plans.append(.disk(putOffCount > Self.maximumPutOffs ? .errorOnWrite : fault))
   }
 
   /// A start begins: now and then it will not get far.

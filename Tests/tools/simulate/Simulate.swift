@@ -8,8 +8,8 @@ struct Simulate: ParsableCommand {
     commandName: "simulate",
     abstract: "The service on a simulated disk, store and clock, with faults, seed by seed.",
     discussion: """
-      Ends with 1 when a seed fails or, from \(Summary.seedsForCoverage) seeds on, when a fault or a \
-      step of the commit was never hit.
+      Ends with 1 when a seed fails or, from \(Summary.seedsForCoverage) seeds on, when a fault or \
+      a step of the commit was never hit.
       """)
 
   @Option(help: "Seeds to run.")

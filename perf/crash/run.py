@@ -38,6 +38,9 @@ from verdict import judge  # noqa: E402
 
 NODES = 64
 DRAIN_SECONDS = 90.0
+DEFAULT_DIR = ROOT / ".build" / "crash"
+# In a directory that a run may empty: a run made it.
+MARKER = "made-by-perf-crash"
 
 
 @dataclass
@@ -59,11 +62,7 @@ class Run:
         self.directory = options.dir
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
-        kind = subprocess.check_output(
-            ["stat", "-f", "-c", "%T", self.directory], text=True
-        ).strip()
-        if kind in ("tmpfs", "ramfs"):
-            sys.exit(f"{self.directory} lies on {kind}, where fsync means nothing: give --dir")
+        (self.directory / MARKER).touch()
         self.table = {fault.name: Line() for fault in FAULTS}
         self.totals = Counter()
         self.wrong = []
@@ -274,6 +273,11 @@ class Run:
         print(f"seed {self.options.seed}")
         for text in self.wrong:
             print(f"BROKEN {text}")
+        print(
+            f"{self.totals['lost']} lost, {self.totals['twice']} stored twice, "
+            f"{self.totals['refused_starts']} starts refused: "
+            + ("failed" if self.wrong else "passed")
+        )
         result = {
             "seed": self.options.seed,
             "totals": dict(self.totals),
@@ -284,15 +288,55 @@ class Run:
         (self.directory / "result.json").write_text(json.dumps(result, indent=2) + "\n")
 
 
+def positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def check_directory(directory):
+    """Nothing is deleted but what a run made, and a run is only of use on a real disk."""
+    if directory.exists() and not directory.is_dir():
+        return f"{directory} is not a directory"
+    if directory != DEFAULT_DIR and directory.exists() and any(directory.iterdir()):
+        if not (directory / MARKER).exists():
+            return f"{directory} is not empty, and no run has made it: give another --dir"
+    place = next(path for path in (directory, *directory.parents) if path.exists())
+    kind = subprocess.check_output(["stat", "-f", "-c", "%T", place], text=True).strip()
+    if kind in ("tmpfs", "ramfs"):
+        return f"{directory} lies on {kind}, where fsync means nothing: give another --dir"
+    return None
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--seed", default=str(random.SystemRandom().randrange(1 << 32)))
-    parser.add_argument("--every", type=int, default=50, help="kills between two verdicts")
-    parser.add_argument("--only", default="", help="faults whose name has this text")
-    parser.add_argument("--dir", type=Path, default=ROOT / ".build" / "crash")
+    parser = argparse.ArgumentParser(prog="perf/crash.sh", description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--kills", type=positive, default=100, help="how often to kill, 1 or more (100)"
+    )
+    parser.add_argument(
+        "--seed",
+        default=str(random.SystemRandom().randrange(1 << 32)),
+        help="draws the same faults again; printed by each run (random)",
+    )
+    parser.add_argument(
+        "--every", type=positive, default=50, help="kills between two verdicts (50)"
+    )
+    parser.add_argument("--only", default="", help="faults whose name has this text (all)")
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        default=DEFAULT_DIR,
+        help="where all files go, on a real disk; emptied first: new, empty or of an earlier run "
+        "(.build/crash)",
+    )
     options = parser.parse_args()
     options.dir = options.dir.resolve()
+    if not any(options.only in fault.name for fault in FAULTS):
+        names = "\n".join(f"  {fault.name}" for fault in FAULTS)
+        parser.error(f"no fault has the text {options.only!r} in its name; there are:\n{names}")
+    if fault := check_directory(options.dir):
+        parser.error(fault)
     say(f"seed {options.seed}")
     run = Run(options)
     sys.exit(0 if run.run() else 1)

@@ -6,7 +6,7 @@
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
-	  while IFS='|' read -r name what; do printf '  make %-11s %s\n' "$$name" "$$what"; done
+	  while IFS='|' read -r name what; do printf '  make %-13s %s\n' "$$name" "$$what"; done
 
 demo: ## set up, build, run a simulated cluster's day through the service, show what it stored
 	@scripts/demo.sh

@@ -41,10 +41,22 @@ def prompt(connection):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="scripts/sql.sh")
-    parser.add_argument("-t", "--table", default=str(DEMO_TABLE))
-    parser.add_argument("-c", "--command")
+    parser = argparse.ArgumentParser(
+        prog="scripts/sql.sh",
+        description="A DuckDB prompt, or one query, on the stored files. The views are usage (the "
+        "rows) and samples (rows with their weight in hours), from sql/usage.sql.",
+    )
+    parser.add_argument(
+        "-t",
+        "--table",
+        default=str(DEMO_TABLE),
+        help="a directory or s3://bucket/prefix; default: what the last `make demo` stored, "
+        f"{DEMO_TABLE.relative_to(ROOT)}",
+    )
+    parser.add_argument("-c", "--command", help="one query, instead of a prompt")
     options = parser.parse_args()
+    if not set(":*?[") & set(options.table) and not any(Path(options.table).rglob("*.parquet")):
+        sys.exit(f"{options.table}: there are no Parquet files (yet)")
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET VARIABLE usage_table = $1", [options.table.rstrip("/")])

@@ -10,7 +10,12 @@ package struct AggregatorCommand: ParsableCommand {
     commandName: "aggregator",
     abstract:
       "Takes usage reports over HTTP, joins them with Kubernetes metadata, and stores Parquet.",
-    discussion: SettingsTable.help,
+    discussion: """
+      Without a subcommand the service starts; `aggregator inspect DATA_DIR` looks into its data \
+      directory instead.
+
+
+      """ + SettingsTable.help,
     version: ProductVersion.text,
     subcommands: [InspectCommand.self])
 

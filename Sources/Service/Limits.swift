@@ -185,6 +185,8 @@ extension ServiceLimits {
 
   /// Bytes of output that are gathered for one write.
   static let inspectOutputByteCount = 64 << 10
+  /// Characters of a key that a table shows: a row fits some 100 columns.
+  static let inspectKeyCharacterCount = 61
   /// How often the line that says how far a check is changes.
   static let checkMeterInterval: Duration = .milliseconds(100)
 }

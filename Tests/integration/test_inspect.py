@@ -246,15 +246,27 @@ class TestWhatIsNotThere:
     def test_a_missing_directory_is_not_made(self, disk_dir):
         status, output, errors = inspect(disk_dir / "none")
         assert status == 64 and output == ""
-        assert "No such file or directory" in errors
+        assert "No such file or directory" in errors and "Usage" not in errors
         assert not (disk_dir / "none").exists()
 
     def test_an_empty_directory_stays_empty(self, disk_dir):
         empty = disk_dir / "empty"
         empty.mkdir()
-        status, shown = inspect_json(empty)
-        assert status == 0 and shown["segments"] == [] and shown["writer"] is None
+        status, output, errors = inspect(empty)
+        assert status == 64 and output == ""
+        assert "does not look like a data directory" in errors
         assert list(empty.iterdir()) == []
+
+    def test_a_log_that_is_gone_is_said_to_be(self, killed):
+        status, output, errors = inspect(killed, "--frames", "7")
+        assert status == 64 and output == ""
+        assert "segment 7 has no log here" in errors and "Usage" not in errors
+
+    def test_files_set_aside_are_named_at_the_end(self, killed):
+        (killed / "00000000000000000001-64.quarantine").write_bytes(b"x")
+        status, text, _ = inspect(killed)
+        assert status == 0
+        assert text.splitlines()[-1].startswith("1 file set aside earlier: ")
 
     @pytest.mark.parametrize("options", [["--frames", "7"], ["--frames", "x"], ["--bogus"]])
     def test_wrong_arguments_are_usage(self, killed, options):

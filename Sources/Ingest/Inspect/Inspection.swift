@@ -12,6 +12,8 @@ package struct Inspection: Sendable, Equatable {
   /// Bytes allocated for all files, preallocation included.
   package var allocatedByteCount = 0
   package var damage: [Damage] = []
+  /// Whether any file is there that makes a DATA_DIR: writer, lock, log or seal.
+  package var isDataDirectory = false
 
   package var isSound: Bool { damage.isEmpty }
 
@@ -70,6 +72,8 @@ package struct Inspection: Sendable, Equatable {
 
   package struct SealFile: Sendable, Equatable {
     package var byteCount: Int
+    /// Of the two copies of its list, those that are whole.
+    package var goodCopyCount: Int
     /// Objects listed; 0 when the seal is damaged.
     package var objectCount: Int
     package var rowCount: Int
@@ -115,6 +119,8 @@ package struct Inspection: Sendable, Equatable {
       /// A frame whose payload does not have its hash.
       case logPayload = "log_payload"
       case seal
+      /// One of the two copies of a seal's list; the other is used.
+      case sealCopy = "seal_copy"
       case sealRetryIDs = "seal_retry_ids"
       case objectSize = "object_size"
       case objectHash = "object_hash"

@@ -44,6 +44,12 @@ package struct Inspector {
   package func run() throws(DiskError) -> Inspection {
     let names = try disk.list().map { FileName($0) }.sorted { $0.text < $1.text }
     var inspection = Inspection()
+    inspection.isDataDirectory = names.contains { name in
+      switch name {
+      case .writer, .lock, .log, .seal: true
+      default: false
+      }
+    }
     try list(names, &inspection)
     let (writer, isWhole) = try WriterIdentity(disk: disk).find(names: names)
     inspection.writer = writer
@@ -154,12 +160,17 @@ package struct Inspector {
     try reading { () throws(DiskError) in try disk.open(name).byteCount() }
   }
 
-  /// A seal's file as it is, and what it says: nil when it is damaged.
+  /// A seal's file as it is, and what it says: nil when it is damaged. The file's bytes are empty
+  /// when there are more than a seal ever has.
   func sealFile(
     _ segment: UInt64, _ writer: WriterID
-  ) throws(DiskError) -> (byteCount: Int, seal: Seal?) {
-    let byteCount = try disk.open(FileName.seal(segment).text).byteCount()
-    return (byteCount, try Seal.read(segment, writer: writer, from: disk))
+  ) throws(DiskError) -> (byteCount: Int, bytes: [UInt8], seal: Seal?) {
+    let name = FileName.seal(segment).text
+    let byteCount = try disk.open(name).byteCount()
+    let bytes =
+      try disk.contents(of: name, maximumByteCount: IngestLimits.maximumSealByteCount) ?? []
+    let seal = bytes.withUnsafeBytes { Seal($0, writer: writer, segment: segment) }
+    return (byteCount, bytes, seal)
   }
 }
 

@@ -73,14 +73,23 @@ struct SegmentInspector {
     let inspector = inspector
     let number = number
     guard
-      let (byteCount, seal) = reading(
+      let (byteCount, bytes, seal) = reading(
         name, { () throws(DiskError) in try inspector.sealFile(number, writer) })
     else { return (nil, nil) }
     var file = Inspection.SealFile(
-      byteCount: byteCount, objectCount: 0, rowCount: 0, objectByteCount: 0, cuts: [])
+      byteCount: byteCount, goodCopyCount: 0, objectCount: 0, rowCount: 0, objectByteCount: 0,
+      cuts: [])
     guard let seal else {
       note(name, .seal, "both copies of its list are damaged")
       return (file, nil)
+    }
+    let parts = seal.damagedParts(of: bytes)
+    for range in parts.lists {
+      note(name, .sealCopy, "one of two copies is damaged; the other is used", at: range)
+    }
+    file.goodCopyCount = 2 - parts.lists.count
+    if let range = parts.idsHead {
+      note(name, .sealRetryIDs, "bytes before them changed; they do not depend on these", at: range)
     }
     file.objectCount = seal.objects.count
     file.rowCount = seal.objects.reduce(0) { Self.sum($0, $1.rowCount) }

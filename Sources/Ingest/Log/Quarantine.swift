@@ -5,12 +5,17 @@ package struct Quarantine {
 
   package init(disk: any Disk) { self.disk = disk }
 
+  /// The copy's name, when one could be made.
+  package static func fileName(segment: UInt64, offset: Int) -> String {
+    "\(FileName.number(segment))-\(offset).quarantine"
+  }
+
   package func keep(_ range: Range<Int>, of file: any DiskFile, segment: UInt64) {
     guard let names = try? disk.list(),
       names.count(where: { if case .quarantine = FileName($0) { true } else { false } })
         < IngestLimits.maximumQuarantineFiles
     else { return }
-    let name = "\(FileName.number(segment))-\(range.lowerBound).quarantine"
+    let name = Self.fileName(segment: segment, offset: range.lowerBound)
     guard !names.contains(name), let copy = try? disk.create(name) else { return }
     let end = range.lowerBound + min(range.count, IngestLimits.maximumQuarantineByteCount)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 8)

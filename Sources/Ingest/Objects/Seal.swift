@@ -200,3 +200,24 @@ package struct Seal: Sendable, Equatable {
     return bytes?.withUnsafeBytes { Seal($0, writer: writer, segment: segment) }
   }
 }
+
+extension Seal {
+  /// Parts of the file `bytes`, from which this seal was read, that are not as they were written,
+  /// though the seal can be read without them.
+  package func damagedParts(of bytes: [UInt8]) -> (lists: [Range<Int>], idsHead: Range<Int>?) {
+    let parts = encodedParts()
+    let listByteCount = encodedList().count
+    let front = 0..<Self.headByteCount + listByteCount + 8
+    let back = max(0, bytes.count - listByteCount - 16)..<bytes.count
+    let lists = [
+      (front, parts[0].prefix(front.count)), (back, parts[2].suffix(listByteCount + 16)),
+    ].filter { range, written in
+      range.upperBound > bytes.count || !bytes[range].elementsEqual(written)
+    }.map(\.0)
+    let head = front.upperBound..<front.upperBound + 16
+    guard retryIDs != nil, head.upperBound <= bytes.count,
+      !bytes[head].elementsEqual(parts[0].suffix(head.count))
+    else { return (lists, nil) }
+    return (lists, head)
+  }
+}

@@ -14,12 +14,18 @@ struct InspectCommand: ParsableCommand {
       Without --check the hashes of all headers, of the last frames and of the seals are verified; \
       with it also every report's and every object's. A torn end of the newest log is what a crash \
       leaves, and is no damage. Exit status: 0 when no damage is found, 1 when some is, 64 for \
-      wrong arguments or a directory that cannot be opened.
+      wrong arguments or a directory that cannot be opened or is no data directory.
+
+      In the tables, `here` is the number of objects that are still in the directory, `open end` \
+      the bytes behind a log's last whole frame (a write cut short, or under way), and `good` \
+      whether --check found an object's size and SHA-256 to be its seal's (empty: not compared).
 
       The members of --json:
       """ + "\n" + InspectionJSON.help)
 
-  @Argument(help: "The data directory of a service, running or not.")
+  @Argument(
+    help: ArgumentHelp(
+      "The data directory of a service, running or not.", valueName: "DATA_DIR"))
   var dataDirectory: String
 
   @Flag(help: "Write JSON instead of tables.")
@@ -37,7 +43,7 @@ struct InspectCommand: ParsableCommand {
     do {
       disk = try RealDisk(existing: dataDirectory)
     } catch {
-      throw ValidationError("DATA_DIR cannot be opened: \(error)")
+      throw Self.refuse("DATA_DIR cannot be opened: \(error)")
     }
     let holder = LockHolder.find(directory: dataDirectory)
     let isSound: Bool
@@ -54,6 +60,12 @@ struct InspectCommand: ParsableCommand {
     if !isSound { throw ExitCode(1) }
   }
 
+  /// A line on stderr, and the status of wrong arguments; how to call the command is not in doubt.
+  private static func refuse(_ fault: String) -> ExitCode {
+    LogOutput().write(Array("aggregator: \(LogText.escaped(fault))\n".utf8))
+    return ExitCode(64)
+  }
+
   private func inspect(_ disk: RealDisk, _ holder: LockHolder) throws -> Bool {
     let options = Inspector.Options(
       checksAll: check, isServiceRunning: InspectionText.mayRun(holder))
@@ -62,6 +74,11 @@ struct InspectCommand: ParsableCommand {
     if check { meter.start(total: try inspector.checkedByteCount()) }
     let inspection = try inspector.run()
     meter.finish()
+    guard inspection.isDataDirectory else {
+      throw Self.refuse(
+        "\(dataDirectory): this does not look like a data directory "
+          + "(no writer, lock, log or seal)")
+    }
     let uploads = UploadListing.read(inspection, disk: disk)
     let report = InspectionReport(
       directory: dataDirectory, holder: holder, isChecked: check, inspection: inspection,
@@ -77,13 +94,16 @@ struct InspectCommand: ParsableCommand {
   ) throws -> Bool {
     let options = Inspector.Options(checksAll: false, isServiceRunning: false)
     guard let writer = try Inspector(disk: disk, options: options).writer() else {
-      throw ValidationError("nothing in DATA_DIR tells whose it is, so no frame can be verified")
+      throw Self.refuse("nothing in DATA_DIR tells whose it is, so no frame can be verified")
     }
     let lister: FrameLister
     do {
       lister = try FrameLister(disk: disk, writer: writer, segment: segment)
     } catch {
-      throw ValidationError("segment \(segment) has no log that can be read: \(error)")
+      throw Self.refuse(
+        error.errno == ENOENT
+          ? "segment \(segment) has no log here: it is stored or sealed, or never was"
+          : "segment \(segment) has no log that can be read: \(error)")
     }
     var output = FrameOutput(segment: segment, asJSON: json)
     while let entry = try lister.next() { output.add(entry) }

@@ -24,6 +24,7 @@ enum InspectionJSON {
     ("segments[].log.cut", "offset behind which nothing counts, after a failed write; or null"),
     ("segments[].log.torn_bytes", "behind the end: a write cut short, or under way"),
     ("segments[].seal.bytes", "size of the file; seal is null when there is none"),
+    ("segments[].seal.good_copies", "of the two copies of its list; one is enough"),
     ("segments[].seal.objects", "number of objects that it commits"),
     ("segments[].seal.rows", "in these objects"),
     ("segments[].seal.object_bytes", "of these objects"),
@@ -51,8 +52,8 @@ enum InspectionJSON {
     ("damage[].file", "name in the directory"),
     (
       "damage[].kind",
-      "writer_file, log_header, log_frames, log_suspect, log_payload, seal, seal_retry_ids, "
-        + "object_size, object_hash or unreadable"
+      "writer_file, log_header, log_frames, log_suspect, log_payload, seal, seal_copy, "
+        + "seal_retry_ids, object_size, object_hash or unreadable"
     ),
     ("damage[].offset", "first byte meant; null: the whole file"),
     ("damage[].bytes", "number of bytes meant; null: the whole file"),
@@ -130,6 +131,7 @@ enum InspectionJSON {
   private static func seal(_ seal: Inspection.SealFile) -> JSONValue {
     .object([
       ("bytes", .integer(seal.byteCount)),
+      ("good_copies", .integer(seal.goodCopyCount)),
       ("objects", .integer(seal.objectCount)),
       ("rows", .integer(seal.rowCount)),
       ("object_bytes", .integer(seal.objectByteCount)),

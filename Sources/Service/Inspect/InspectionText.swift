@@ -61,7 +61,7 @@ enum InspectionText {
     }
     let all = inspection.segments
     table.sums = [
-      "\(all.count)", "in all", sum(all.compactMap { $0.log?.reportCount }),
+      "in all", "\(all.count)", sum(all.compactMap { $0.log?.reportCount }),
       sum(all.compactMap { $0.seal?.rowCount }), sum(all.map(\.objects.count)),
       sum(all.map { $0.objects.count { $0.state != .stored } }), "",
       bytes(all.compactMap { $0.seal?.byteCount }),
@@ -90,7 +90,7 @@ enum InspectionText {
     }
     let all = inspection.segments.compactMap(\.log)
     table.sums = [
-      "\(all.count)", "in all", sum(all.map(\.frameCount)), sum(all.map(\.reportCount)),
+      "in all", "\(all.count)", sum(all.map(\.frameCount)), sum(all.map(\.reportCount)),
       bytes(all.map(\.byteCount)), bytes(all.map(\.allocatedByteCount)), "",
       bytes(all.map(\.tornByteCount)), "",
     ]
@@ -118,14 +118,22 @@ enum InspectionText {
         "\(object.id.segment)-\(object.id.partition)", object.state.rawValue,
         object.sealed.map { "\($0.rowCount)" } ?? "", ByteText.text(object.byteCount),
         object.isGood.map { $0 ? "yes" : "NO" } ?? "",
-        LogText.escaped(object.sealed?.key ?? ""),
+        shortened(key: object.sealed?.key ?? ""),
       ])
     }
     table.sums = [
-      "\(all.count)", "in all", sum(all.compactMap { $0.sealed?.rowCount }),
+      "in all", "\(all.count)", sum(all.compactMap { $0.sealed?.rowCount }),
       bytes(all.map(\.byteCount)), "", "",
     ]
     return table
+  }
+
+  /// The end of a key, which tells objects of one directory apart no less than their number does,
+  /// is cut so that a row fits a terminal; --json has all of it.
+  private static func shortened(key: String) -> String {
+    let text = LogText.escaped(key)
+    let limit = ServiceLimits.inspectKeyCharacterCount
+    return text.count <= limit ? text : text.prefix(limit - 3) + "..."
   }
 
   private static func uploads(_ uploads: [UploadListing]) -> TextTable {
@@ -134,7 +142,7 @@ enum InspectionText {
       table.add([
         "\(upload.id.segment)-\(upload.id.partition)",
         upload.uploadID.map { LogText.cut(LogText.escaped($0)) } ?? "answer lost",
-        LogText.escaped(upload.key),
+        shortened(key: upload.key),
       ])
     }
     return table
@@ -169,10 +177,23 @@ enum InspectionText {
 
   private static func verdict(_ report: InspectionReport) -> String {
     let damage = report.inspection.damage
-    if !damage.isEmpty { return "\(damage.count) damaged\n" }
-    return report.isChecked
-      ? "sound: every report and object was verified\n"
-      : "no damage found; --check verifies every report and object\n"
+    let found =
+      if !damage.isEmpty {
+        "\(damage.count) damaged\n"
+      } else if report.isChecked {
+        "sound: every report and object was verified\n"
+      } else {
+        "no damage found; --check verifies every report and object\n"
+      }
+    return found + aside(report.inspection.quarantine.count)
+  }
+
+  private static func aside(_ count: Int) -> String {
+    guard count > 0 else { return "" }
+    return count == 1
+      ? "1 file set aside earlier: it holds a damaged stretch in which a report may be lost\n"
+      : "\(count) files set aside earlier: each holds a damaged stretch in which a report may be "
+        + "lost\n"
   }
 
   // MARK: Sums

@@ -32,7 +32,7 @@ enum EventLog {
     case .logDamaged(let segment, let offset, let byteCount):
       logger.critical(
         "the log is damaged where it was acknowledged: at most one report a stretch is lost",
-        metadata: place(segment, offset, byteCount))
+        metadata: copied(segment, offset, byteCount))
     case .logTorn(let segment, let offset, let byteCount):
       logger.info(
         "the log ends in the middle of a write, which was not acknowledged: it was cut off",
@@ -95,6 +95,18 @@ enum EventLog {
     _ segment: UInt64, _ offset: Int, _ byteCount: Int
   ) -> Logger.Metadata {
     ["segment": "\(segment)", "offset": "\(offset)", "bytes": "\(byteCount)"]
+  }
+
+  /// With the name of the copy that is kept of the stretch, if there was room; of a file's header
+  /// none is kept.
+  private static func copied(
+    _ segment: UInt64, _ offset: Int, _ byteCount: Int
+  ) -> Logger.Metadata {
+    var metadata = place(segment, offset, byteCount)
+    if offset >= LogHeader.byteCount {
+      metadata["copy"] = "\(Quarantine.fileName(segment: segment, offset: offset))"
+    }
+    return metadata
   }
 
   // MARK: - Kubernetes

@@ -113,7 +113,8 @@ let package = Package(
     .executableTarget(
       name: "simulate",
       dependencies: [
-        "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Simulation", "SimulationModels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tests/tools/simulate", swiftSettings: swiftSettings),
     .testTarget(

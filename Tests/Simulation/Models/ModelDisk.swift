@@ -47,6 +47,8 @@ package final class ModelDisk: Disk {
     /// Bytes that all files together may hold.
     var capacity = Int.max
     var refusedForSpaceCount = 0
+    /// Calls that were made to fail.
+    var faultCount = 0
 
     mutating func kind(of name: String) -> String {
       if let kind = kinds[name] { return kind }
@@ -94,6 +96,8 @@ package final class ModelDisk: Disk {
 
   /// Calls that failed for want of room since they were forgotten.
   package var refusedForSpaceCount: Int { state.withLock { $0.refusedForSpaceCount } }
+  /// Calls so far that a plan, an observer or a cut of power made fail.
+  package var faultCount: Int { state.withLock { $0.faultCount } }
   package func forgetRefusals() { state.withLock { $0.refusedForSpaceCount = 0 } }
 
   /// Bytes in all files, reservations included.
@@ -284,12 +288,13 @@ package final class ModelDisk: Disk {
         state.observer
       )
     }
-    guard let made, let observer else {
-      // Without power, or nobody observes.
-      return planned
+    var fault = planned
+    // Without power there is nothing to observe.
+    if let made, let observer {
+      fault = observer(made) ?? planned
+      guard !isDown else { throw DiskError(call: call, name: name, errno: EIO) }
     }
-    let fault = observer(made) ?? planned
-    guard !isDown else { throw DiskError(call: call, name: name, errno: EIO) }
+    if fault != nil { state.withLock { $0.faultCount += 1 } }
     return fault
   }
 

@@ -37,7 +37,7 @@ struct Collectors {
     }
     let isEnough = ledger.reports.count >= scenario.reportCount
     guard now >= nextPost,
-      isMoreWanted || !isEnough || ledger.acknowledgedCount < Scenario.minimumAcknowledged
+      isMoreWanted || !isEnough || ledger.acknowledgedCount < scenario.bounds.acknowledged
     else { return }
     // Some come in a burst.
     let isLastOfBurst = Int.random(in: 0..<3, using: &random) == 0

@@ -37,8 +37,6 @@ struct Mischief {
   private var nestedCrash: Int?
   private(set) var isFullUntil: Duration?
   private(set) var outage: (StoreOutage, until: Duration)?
-  /// Set when a call has failed; the start looks at it.
-  var hasFailedCall = false
   /// The world ends everything: nothing fails any more.
   private(set) var isOver = false
 
@@ -151,7 +149,6 @@ struct Mischief {
 
   /// A start begins: now and then it will not get far.
   mutating func startBegins(_ random: inout SeededRandom) {
-    hasFailedCall = false
     guard !isOver, Int.random(in: 0..<3, using: &random) == 0 else { return }
     nestedCrash = Int.random(in: 1...60, using: &random)
   }
@@ -173,7 +170,6 @@ struct Mischief {
       }
     }
     if let failing, failing.calls.contains(call.call) {
-      hasFailedCall = true
       if isFailingNew { tally.add(DiskFault.errorOnEverything.rawValue) }
       isFailingNew = false
       return (.error(EIO), .zero)
@@ -216,7 +212,6 @@ struct Mischief {
       tally.add(fault.rawValue)
       tally.add("\(fault.rawValue) at \(call.step)")
       if fault == .slowSync { return (nil, .seconds(10)) }
-      hasFailedCall = true
       switch fault {
       case .shortWrite:
         let count = Int.random(in: 0..<max(1, call.byteCount), using: &random)

@@ -4,12 +4,16 @@ import SimulationModels
 
 /// What a seed fixes before anything happens. No seed makes a smaller scenario than these bounds.
 struct Scenario {
-  static let minimumAcknowledged = 100
-  /// Sealed segments of at least two partitions each.
-  static let minimumWideSegments = 3
-  static let minimumCrashes = 1
-  static let minimumOtherFaults = 3
+  /// What must have happened before a run may end.
+  struct Bounds {
+    var acknowledged: Int
+    /// Sealed segments of at least two partitions each.
+    var wideSegments: Int
+    var crashes: Int
+    var otherFaults: Int
+  }
 
+  var bounds = Bounds(acknowledged: 100, wideSegments: 3, crashes: 1, otherFaults: 3)
   var reportCount: Int
   var nodeCount: Int
   /// Days of November 2026 that timestamps are of.
@@ -54,6 +58,25 @@ struct Scenario {
     storeFaults = StoreFault.allCases.filter { _ in Bool.random(using: &random) }
     interleavingShare = Self.one(of: [0, 10, 40], weights: [1, 2, 2], &random)
     plans = Self.plans(&random)
+  }
+
+  /// The same small course of events each time, without any fault.
+  static func calm() -> (scenario: Scenario, random: SeededRandom) {
+    var random = SeededRandom(seed: 1)
+    var scenario = Scenario(&random)
+    scenario.bounds = Bounds(acknowledged: 0, wideSegments: 2, crashes: 0, otherFaults: 0)
+    scenario.reportCount = 24
+    scenario.nodeCount = 7
+    scenario.days = 23...24
+    scenario.ingest.flushInterval = .seconds(6)
+    scenario.ingest.batchRowCapacity = 20
+    scenario.partByteCount = 4_000
+    scenario.minimumMultipartByteCount = 9_000
+    scenario.manner = .strict
+    scenario.storeFaultShare = 0
+    scenario.interleavingShare = 10
+    scenario.plans = []
+    return (scenario, random)
   }
 
   private static func plans(_ random: inout SeededRandom) -> [Plan] {

@@ -41,9 +41,7 @@ package final class World: @unchecked Sendable {
 
   private static let maximumTurns = 200_000
 
-  package init(seed: UInt64, isTraced: Bool = false) {
-    var random = SeededRandom(seed: seed)
-    let scenario = Scenario(&random)
+  init(scenario: Scenario, random: SeededRandom, isTraced: Bool) {
     let hooks = WorldHooks()
     let disk = disk
     self.scenario = scenario
@@ -87,10 +85,16 @@ package final class World: @unchecked Sendable {
   }
 
   package static func run(seed: UInt64, isTraced: Bool = false) -> Result {
-    let world = World(seed: seed, isTraced: isTraced)
+    var random = SeededRandom(seed: seed)
+    let scenario = Scenario(&random)
+    return run(World(scenario: scenario, random: random, isTraced: isTraced), seed: seed)
+  }
+
+  static func run(_ world: World, seed: UInt64) -> Result {
     var result = Result(seed: seed)
     world.live()
     world.drain()
+    result.diskCalls = world.disk.callCount
     world.judge(&result)
     if world.failures.isEmpty { world.restartOnceMore() }
     world.judge(&result)
@@ -114,16 +118,16 @@ package final class World: @unchecked Sendable {
   }
 
   private var isLivedOut: Bool {
-    if mischief.isIdle, mischief.otherFaultCount < Scenario.minimumOtherFaults {
+    if mischief.isIdle, mischief.otherFaultCount < scenario.bounds.otherFaults {
       mischief.addFault()
     }
     return hasEverything
   }
 
   private var hasEverything: Bool {
-    collectors.ledger.acknowledgedCount >= Scenario.minimumAcknowledged
+    collectors.ledger.acknowledgedCount >= scenario.bounds.acknowledged
       && collectors.hasPostedAll && mischief.isIdle
-      && sealedWideSegments >= Scenario.minimumWideSegments && process != nil
+      && sealedWideSegments >= scenario.bounds.wideSegments && process != nil
   }
 
   private func countTurn() {
@@ -181,12 +185,12 @@ package final class World: @unchecked Sendable {
   private func checkScenario() {
     guard failures.isEmpty else { return }
     let acknowledged = collectors.ledger.acknowledgedCount
-    if acknowledged < Scenario.minimumAcknowledged { fail("only \(acknowledged) acknowledged") }
-    if sealedWideSegments < Scenario.minimumWideSegments {
+    if acknowledged < scenario.bounds.acknowledged { fail("only \(acknowledged) acknowledged") }
+    if sealedWideSegments < scenario.bounds.wideSegments {
       fail("only \(sealedWideSegments) segments of two partitions")
     }
-    if crashCount < Scenario.minimumCrashes { fail("no crash") }
-    if mischief.otherFaultCount < Scenario.minimumOtherFaults {
+    if crashCount < scenario.bounds.crashes { fail("no crash") }
+    if mischief.otherFaultCount < scenario.bounds.otherFaults {
       fail("only \(mischief.otherFaultCount) other faults")
     }
   }
@@ -250,7 +254,7 @@ package final class World: @unchecked Sendable {
     // What is planned needs something to happen at.
     let isMoreWanted =
       !mischief.isOver && !mischief.isOutageLong(now: time.uptime)
-      && !(mischief.isIdle && sealedWideSegments >= Scenario.minimumWideSegments)
+      && !(mischief.isIdle && sealedWideSegments >= scenario.bounds.wideSegments)
     collectors.post(now: time.uptime, isMoreWanted: isMoreWanted, &random) { body, token in
       process.core.inbox.trySubmit(body, token: token, sink: sink)
     }
@@ -303,6 +307,7 @@ package final class World: @unchecked Sendable {
 
   private func start() {
     mischief.startBegins(&random)
+    let faultsBefore = disk.faultCount
     isStarting = true
     defer {
       isStarting = false
@@ -328,7 +333,7 @@ package final class World: @unchecked Sendable {
         random: { hooks.world?.random.next() ?? 0 }, events: { hooks.world?.take($0) })
     } catch {
       note("the start failed: \(error)")
-      if !disk.isDown, !mischief.hasFailedCall, mischief.isFullUntil == nil {
+      if !disk.isDown, disk.faultCount == faultsBefore, mischief.isFullUntil == nil {
         refusedStarts += 1
         fail("start refused: \(error)")
       }

@@ -30,6 +30,12 @@ struct Simulate: ParsableCommand {
   @Flag(help: "The seeds that failed once, before the others.")
   var past = false
 
+  @Flag(help: "Instead: each bit of a log of 64 KiB turned over.")
+  var bits = false
+
+  @Flag(help: "Instead: each disk call of a course of events with each fault.")
+  var sweep = false
+
   @Flag(help: .hidden)
   var worker = false
 
@@ -43,7 +49,11 @@ struct Simulate: ParsableCommand {
     Repeatable.ensure()
     // Short enough to be typed again, and far from where a run of consecutive seeds would overflow.
     let base = first ?? UInt64.random(in: 1..<1 << 40)
-    if worker {
+    if bits || sweep {
+      let areBitsGood = bits ? try Sweeps.runBits() : true
+      let areCallsGood = sweep ? Sweeps.runCalls() : true
+      if !areBitsGood || !areCallsGood { throw ExitCode(1) }
+    } else if worker {
       try WorkerReport.make(first: base, count: seeds).write()
     } else if trace {
       let result = World.run(seed: base, isTraced: true)

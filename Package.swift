@@ -130,7 +130,8 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Service", "Ingest", "KubeIndex", .product(name: "Logging", package: "swift-log"),
+        "Service", "Ingest", "KubeIndex", "SimulationModels",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
   ],

@@ -153,6 +153,10 @@ def integration_suite(path, selection=None):
     return (f"integration/{path.stem.removeprefix('test_')}", command, 1200, outcome)
 
 
+# Suites that run while the Python environment is being made.
+NEED_NO_PYTHON = ("build", "unit", "simulation")
+
+
 def suites(quick):
     build_debug = ["swift", "build", "--build-tests"]
     build_release = ["swift", "build", "-c", "release"]
@@ -164,9 +168,16 @@ def suites(quick):
     ]
     if quick:
         return [*build, integration_suite(INTEGRATION / "test_demo.py", INTEGRATION / END_TO_END)]
+    simulate = ".build/release/simulate"
+    seeds = [simulate, "--past", "--seeds", "5000", "--json", LOGS / "simulation.json"]
+    simulation = [
+        ("simulation/seeds", seeds, 900, command_outcome),
+        ("simulation/calls", [simulate, "--sweep"], 300, command_outcome),
+        ("simulation/bits", [simulate, "--bits"], 300, command_outcome),
+    ]
     lint = ("lint", ["scripts/lint.sh"], 600, lint_outcome)
     files = sorted(INTEGRATION.glob("test_*.py"))
-    return [lint, *build, *(integration_suite(path) for path in files)]
+    return [lint, *build, *simulation, *(integration_suite(path) for path in files)]
 
 
 def main():
@@ -180,10 +191,10 @@ def main():
     )
     planned = suites(quick)
     # Those that need no Python environment go first, so that it has time to arrive.
-    planned.sort(key=lambda suite: not suite[0].startswith(("build", "unit")))
+    planned.sort(key=lambda suite: not suite[0].startswith(NEED_NO_PYTHON))
     try:
         for name, command, limit, outcome_of in planned:
-            if environment is not None and not name.startswith(("build", "unit")):
+            if environment is not None and not name.startswith(NEED_NO_PYTHON):
                 if environment.wait(1200) != 0:
                     sys.exit("scripts/venv.sh test failed; its output is above")
                 environment = None

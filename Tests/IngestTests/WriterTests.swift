@@ -1,4 +1,5 @@
 import SimulationModels
+import Synchronization
 import Testing
 
 @testable import Ingest
@@ -394,6 +395,26 @@ import Testing
     harness.makeIndexReady()
     #expect(harness.submitAndRun(TestReport(podCount: 3), token: 2) == retry)
     #expect(harness.delivery.rowCount == 3)
+  }
+
+  /// A start reads each log once for it: a second reading that fails must not stop the process.
+  @Test func anIdentityIsFoundThoughALogCanBeReadOnce() throws {
+    let harness = try makeHarness()
+    let id = harness.core.writerID
+    #expect(harness.submitAndRun(TestReport(podCount: 3), token: 1) == rows(3))
+    let disk = harness.disk
+    disk.setBytes(Array("garbage".utf8), of: FileName.writer.text)
+    let reads = Mutex(0)
+    disk.observe { call in
+      guard call.step.description == "read log" else { return nil }
+      return reads.withLock { reads in
+        reads += 1
+        return reads > 1 ? .error(5) : nil
+      }
+    }
+    let names = try disk.list().map { FileName($0) }
+    let found = try WriterIdentity(disk: disk).load(names: names, random: { 1 }, damaged: {})
+    #expect(found == id)
   }
 
   @Test func anIdentityDamagedBesideItsOnlyLogsHeaderIsKnown() throws {

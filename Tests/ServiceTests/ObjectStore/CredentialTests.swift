@@ -262,6 +262,20 @@ struct CredentialTests {
     #expect(throws: CredentialChain.Failure.self) { try chain.credentials() }
   }
 
+  /// A machine's clock may be a day ahead; credentials that are given as over are tried all the
+  /// same, and not asked for with each request.
+  @Test func credentialsGivenAsExpiredAreUsedForAWhile() throws {
+    let clock = ManualClock(wallSeconds: 100_000)
+    let provider = Scripted(
+      answers: Mutexed([answer("a", expires: 3600), answer("b", expires: 7200)]))
+    let chain = CredentialChain(providers: [provider], clock: clock, events: { _ in })
+    #expect(try chain.credentials().accessKeyID == "a")
+    clock.advance(200)
+    #expect(try chain.credentials().accessKeyID == "a")
+    clock.advance(200)
+    #expect(try chain.credentials().accessKeyID == "b")
+  }
+
   @Test func refusedCredentialsAreAskedForAgain() throws {
     let provider = Scripted(
       answers: Mutexed([answer("a", expires: nil), answer("b", expires: nil)]))

@@ -1,4 +1,5 @@
 import Columnar
+import Foundation
 import Ingest
 import SimulationModels
 
@@ -92,6 +93,7 @@ struct Ledger {
     var verdict = Verdict()
     var counts = reports.map { [Int](repeating: 0, count: $0.podCount) }
     for object in objects {
+      let date = object.key.components(separatedBy: "/dt=").last?.prefix(10)
       do {
         for row in try rows(of: object.key, object.bytes) {
           guard let number = numbers[Self.key(row.node, row.timestamp)],
@@ -103,7 +105,7 @@ struct Ledger {
             continue
           }
           counts[number][pod] += 1
-          if !object.key.contains("/dt=\(row.timestamp.prefix(10))/") {
+          if row.timestamp.prefix(10) != date {
             verdict.problems.append("\(object.key) has a row of \(row.timestamp)")
           }
         }

@@ -57,13 +57,17 @@ struct Mischief {
   }
 
   /// Faults so far that are no crashes.
-  var otherFaultCount: Int {
-    (DiskFault.allCases.map(\.rawValue) + StoreOutage.allCases.map(\.rawValue)
-      + StoreFault.allCases.map(\.rawValue)).reduce(0) { $0 + tally[$1] }
-      + tally[LifeFault.stopped.rawValue] + tally[LifeFault.clockJump.rawValue]
-  }
+  private(set) var otherFaultCount = 0
 
-  mutating func count(_ name: String) { tally.add(name) }
+  private static let otherFaults = Set(
+    DiskFault.allCases.map(\.rawValue) + StoreOutage.allCases.map(\.rawValue)
+      + StoreFault.allCases.map(\.rawValue)
+      + [LifeFault.stopped.rawValue, LifeFault.clockJump.rawValue])
+
+  mutating func count(_ name: String) {
+    tally.add(name)
+    if Self.otherFaults.contains(name) { otherFaultCount += 1 }
+  }
 
   // MARK: Plans
 
@@ -165,12 +169,12 @@ struct Mischief {
     if let left = nestedCrash {
       nestedCrash = left - 1
       if left == 1 {
-        tally.add(LifeFault.nestedCrash.rawValue)
+        count(LifeFault.nestedCrash.rawValue)
         return (.crash, .zero)
       }
     }
     if let failing, failing.calls.contains(call.call) {
-      if isFailingNew { tally.add(DiskFault.errorOnEverything.rawValue) }
+      if isFailingNew { count(DiskFault.errorOnEverything.rawValue) }
       isFailingNew = false
       return (.error(EIO), .zero)
     }
@@ -202,15 +206,15 @@ struct Mischief {
   ) -> (fault: ModelDisk.Fault?, pass: Duration) {
     switch effect {
     case .crash(let isAfter):
-      tally.add(Coverage.crash(call.step.description, isAfter: isAfter))
+      count(Coverage.crash(call.step.description, isAfter: isAfter))
       return (isAfter ? .crashAfter : .crash, .zero)
     case .tornWrite:
-      tally.add(DiskFault.tornWrite.rawValue)
+      count(DiskFault.tornWrite.rawValue)
       let count = Int.random(in: 1..<max(2, call.byteCount), using: &random)
       return (.crashInWrite(byteCount: count), .zero)
     case .fault(let fault):
-      tally.add(fault.rawValue)
-      tally.add("\(fault.rawValue) at \(call.step)")
+      count(fault.rawValue)
+      count("\(fault.rawValue) at \(call.step)")
       if fault == .slowSync { return (nil, .seconds(10)) }
       switch fault {
       case .shortWrite:
@@ -254,7 +258,7 @@ struct Mischief {
       return false
     }
     trap = nil
-    tally.add(Coverage.crash(operation.rawValue, isAfter: isAfter))
+    count(Coverage.crash(operation.rawValue, isAfter: isAfter))
     return true
   }
 }

@@ -65,7 +65,7 @@ struct Scenario {
     var random = SeededRandom(seed: 1)
     var scenario = Scenario(&random)
     scenario.bounds = Bounds(acknowledged: 0, wideSegments: 2, crashes: 0, otherFaults: 0)
-    scenario.reportCount = 24
+    scenario.reportCount = 30
     scenario.nodeCount = 7
     scenario.days = 23...24
     scenario.ingest.flushInterval = .seconds(6)

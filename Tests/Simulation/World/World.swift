@@ -29,8 +29,6 @@ package final class World: @unchecked Sendable {
   private var isStarting = false
   /// Files in which a bit was turned over.
   private var rotten: Set<String> = []
-  /// The identity has not been made anew since.
-  private var isIdentityRotten = false
   private var sealedWideSegments = 0
   private var crashCount = 0
   private var refusedStarts = 0
@@ -340,7 +338,6 @@ package final class World: @unchecked Sendable {
       time.advance(.seconds(5))
       return
     }
-    isIdentityRotten = false
     let isLate = Int.random(in: 0..<3, using: &random) == 0
     if isLate { mischief.count(LifeFault.lateIndex.rawValue) }
     indexDue = time.uptime + .seconds(isLate ? Int.random(in: 2...60, using: &random) : 0)
@@ -386,26 +383,16 @@ package final class World: @unchecked Sendable {
   }
 
   private func flip(_ fault: DiskFault) {
-    // The identity is found again in any log or seal, if that is whole.
-    let isRisky = isIdentityRotten || fault == .flippedWriter && !hasWholeFile
-    guard !isRisky, let flipped = BitRot.flip(fault, of: disk, sparing: &rotten, &random) else {
+    guard let flipped = BitRot.flip(fault, of: disk, sparing: &rotten, &random) else {
       mischief.putOff(fault)
       return
     }
     mischief.count(fault.rawValue)
-    if fault == .flippedWriter { isIdentityRotten = true }
     note("bit flip in \(flipped.name) at \(flipped.offset): \(flipped.loss)")
     switch flipped.loss {
     case .nothing: break
     case .report(let number): collectors.change { $0.frameDamaged(number) }
     case .ids: collectors.change { $0.idsDamaged() }
-    }
-  }
-
-  private var hasWholeFile: Bool {
-    disk.names.contains {
-      ["log", "seal"].contains(DiskStep.kind(of: $0)) && !$0.hasSuffix(".tmp")
-        && !rotten.contains($0)
     }
   }
 

@@ -20,10 +20,6 @@ struct Summary {
   var isGood: Bool { report.failures.isEmpty && unhit.isEmpty }
 
   func printTable() {
-    for failure in report.failures.prefix(Self.shownFailures) {
-      print("seed \(failure.seed) failed; again: make simulate SEED=\(failure.seed)")
-      for text in failure.texts.prefix(Self.shownFailures) { print("  \(text)") }
-    }
     for (title, names) in Coverage.groups {
       print("\n\(title)")
       for name in names { printRow([report.counts[name, default: 0]], name) }
@@ -43,6 +39,11 @@ struct Summary {
       \(report.refusedStarts) starts refused
       """)
     for name in unhit { print("never hit: \(name)") }
+    // Last, since that is what is shown of a long output.
+    for failure in report.failures.prefix(Self.shownFailures) {
+      print("seed \(failure.seed) failed; again: make simulate SEED=\(failure.seed)")
+      for text in failure.texts.prefix(3) { print("  \(text)") }
+    }
   }
 
   private func printRow(_ counts: [Int], _ name: String) {

@@ -92,6 +92,12 @@ final class RawClient: @unchecked Sendable {
     }
   }
 
+  /// Bytes, the end included, that the other side's system has not taken yet.
+  var unsentByteCount: Int {
+    var count: CInt = 0
+    return ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
+  }
+
   func endOutput() { shutdown(descriptor, Int32(SHUT_WR)) }
 
   /// What has come, until `until` is in it, the other side ends, or nothing comes for the time-out.

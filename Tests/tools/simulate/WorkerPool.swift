@@ -33,6 +33,7 @@ final class WorkerPool: Sendable {
   }
 
   private func printProgress(since start: Date) {
+    guard isatty(STDERR_FILENO) == 1 else { return }
     let (done, failed, all) = state.withLock {
       ($0.report.seedCount, $0.report.failures.count, $0.seedCount)
     }

@@ -2,7 +2,7 @@ import KubeIndex
 import Synchronization
 
 /// The whole of this module as Service runs it: DATA_DIR locked, then recovered, then threads
-/// (writer, log, encoder) that the HTTP server, the API client and the uploader talk to.
+/// (writer, log, encoder, replay) that the HTTP server, the API client and the uploader talk to.
 ///
 /// Others may hold `intake` and `mailbox` from the beginning: until `start` reports are refused.
 package final class Aggregation: Sendable {

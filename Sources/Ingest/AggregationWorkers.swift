@@ -6,37 +6,33 @@ import Synchronization
 /// touched by anyone else.
 final class AggregationWorkers: @unchecked Sendable {
   private struct Running {
-    var writer: WorkerThread
-    var log: LogThread
-    var encoder: EncoderThread
-    var replay: ReplayThread
+    var writer: StepThread
+    var log: StepThread
+    var encoder: StepThread
+    var replay: StepThread
   }
 
   private let steps: AggregationCore.Steps
   private let running = Mutex<Running?>(nil)
-  private let stopFlag = StopFlag()
 
   init(_ steps: AggregationCore.Steps) { self.steps = steps }
 
   func start(_ core: AggregationCore) {
+    let log = core.log
     running.withLock { running in
       guard running == nil else { return }
-      let log = Handover(steps.log)
-      let encoder = Handover(steps.encoder)
-      let replay = Handover(steps.replay)
-      let writer = Handover(steps.writer)
-      let stopFlag = stopFlag
-      let inbox = core.inbox
       running = Running(
-        writer: WorkerThread(name: "writer") {
-          while !stopFlag.isSet {
-            let sleep = writer.value.step()
-            if sleep > .zero { inbox.wakeup.wait(timeout: sleep) }
-          }
+        writer: StepThread(name: "writer", wakeup: core.inbox.wakeup, steps.writer) { $0.step() },
+        // What was taken is written and answered.
+        log: StepThread(name: "log", wakeup: log.wakeup, steps.log, mayEnd: { log.isEmpty }) {
+          $0.step()
         },
-        log: LogThread(queue: core.log, committer: log),
-        encoder: EncoderThread(queue: core.encoderQueue, encoder: encoder),
-        replay: ReplayThread(queue: core.replayQueue, reader: replay))
+        encoder: StepThread(name: "encoder", wakeup: core.encoderQueue.wakeup, steps.encoder) {
+          $0.step() ? .zero : IngestLimits.maximumThreadWait
+        },
+        replay: StepThread(name: "replay", wakeup: core.replayQueue.wakeup, steps.replay) {
+          $0.step() ? .zero : IngestLimits.maximumThreadWait
+        })
     }
   }
 
@@ -58,10 +54,8 @@ final class AggregationWorkers: @unchecked Sendable {
       return running
     }
     guard let stopping else { return }
-    stopFlag.set()
     core.inbox.closeMailbox()
-    core.inbox.wakeup.set()
-    stopping.writer.join()
+    stopping.writer.stop()
     stopping.replay.stop()
     stopping.encoder.stop()
     stopping.log.stop()

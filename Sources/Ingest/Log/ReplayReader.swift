@@ -70,28 +70,3 @@ package final class ReplayReader {
     }
   }
 }
-
-/// Drives a `ReplayReader`.
-final class ReplayThread: Sendable {
-  private let queue: ReplayQueue
-  private let stopFlag = StopFlag()
-  private let thread: WorkerThread
-
-  init(queue: ReplayQueue, reader owned: Handover<ReplayReader>) {
-    let stopFlag = stopFlag
-    self.queue = queue
-    thread = WorkerThread(name: "replay") {
-      let reader = owned.value
-      while !stopFlag.isSet {
-        if !reader.step() { queue.wakeup.wait(timeout: IngestLimits.maximumThreadWait) }
-      }
-    }
-  }
-
-  /// Ends the thread after the page it is at.
-  func stop() {
-    stopFlag.set()
-    queue.wakeup.set()
-    thread.join()
-  }
-}

@@ -178,28 +178,3 @@ package final class Encoder {
     }
   }
 }
-
-/// Drives an `Encoder`.
-final class EncoderThread: Sendable {
-  private let queue: EncoderQueue
-  private let stopFlag = StopFlag()
-  private let thread: WorkerThread
-
-  init(queue: EncoderQueue, encoder owned: Handover<Encoder>) {
-    let stopFlag = stopFlag
-    self.queue = queue
-    thread = WorkerThread(name: "encoder") {
-      let encoder = owned.value
-      while !stopFlag.isSet {
-        if !encoder.step() { queue.wakeup.wait(timeout: IngestLimits.maximumThreadWait) }
-      }
-    }
-  }
-
-  /// Ends the thread after the job it is at.
-  func stop() {
-    stopFlag.set()
-    queue.wakeup.set()
-    thread.join()
-  }
-}

@@ -2,16 +2,17 @@ import Glibc
 
 /// Makes a directory that is to outlive a power cut: every new level is a name in the level above
 /// it, and that name is durable only once the level above is synced.
-enum DirectoryMaking {
-  /// Makes `path`, and what is missing above it, mode 0700. The level above `path` is synced also
-  /// when nothing was missing, since the process that made it may have ended before it could.
+package enum DirectoryMaking {
+  /// Makes `path`, and what is missing above it. The level above `path` is synced also when nothing
+  /// was missing, since the process that made it may have ended before it could.
   ///
   /// `sync`: fsync of one directory.
-  static func make(
-    _ path: String, sync: (String) throws(DiskError) -> Void = DirectoryMaking.sync
+  package static func make(
+    _ path: String, mode: mode_t = 0o700,
+    sync: (String) throws(DiskError) -> Void = DirectoryMaking.sync
   ) throws(DiskError) {
     let parent = parent(of: path)
-    if mkdir(path, 0o700) == 0 {
+    if mkdir(path, mode) == 0 {
       try sync(parent)
       return
     }
@@ -20,8 +21,8 @@ enum DirectoryMaking {
       // One that is not ours, or not ours to read, was not made by us.
       try? sync(parent)
     case ENOENT where parent != path && !path.isEmpty:
-      try make(parent, sync: sync)
-      guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+      try make(parent, mode: mode, sync: sync)
+      guard mkdir(path, mode) == 0 || errno == EEXIST else {
         throw DiskError(call: .create, name: path, errno: errno)
       }
       try sync(parent)
@@ -30,7 +31,7 @@ enum DirectoryMaking {
   }
 
   /// The path of the level above; itself at the top.
-  static func parent(of path: String) -> String {
+  package static func parent(of path: String) -> String {
     var rest = Substring(path)
     while rest.count > 1, rest.hasSuffix("/") { rest.removeLast() }
     guard let slash = rest.lastIndex(of: "/") else { return rest == "." ? "/" : "." }
@@ -39,7 +40,8 @@ enum DirectoryMaking {
     return rest.isEmpty ? "/" : String(rest)
   }
 
-  private static func sync(_ path: String) throws(DiskError) {
+  /// fsync of the directory.
+  package static func sync(_ path: String) throws(DiskError) {
     let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw DiskError(call: .open, name: path, errno: errno) }
     defer { close(descriptor) }

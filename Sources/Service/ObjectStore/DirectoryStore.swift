@@ -1,5 +1,6 @@
 import CShims
 import Glibc
+import Ingest
 
 /// A directory that holds the same keys as a bucket would, for `file://`.
 ///
@@ -8,13 +9,15 @@ import Glibc
 /// it, fsynced, and renamed without replacing.
 final class DirectoryStore: ObjectStore {
   private let root: String
-  private let syncDirectory: @Sendable (String) throws(StoreFailure) -> Void
+  private let syncDirectory: @Sendable (String) throws(DiskError) -> Void
 
   /// `root`: an absolute path; it is made by the first check or object. `sync`: fsync of one
   /// directory.
   init(
     root: String,
-    sync: @escaping @Sendable (String) throws(StoreFailure) -> Void = DirectoryStore.syncDirectory
+    sync: @escaping @Sendable (String) throws(DiskError) -> Void = { (path) throws(DiskError) in
+      try DirectoryMaking.sync(path)
+    }
   ) {
     self.root = root.count > 1 && root.hasSuffix("/") ? String(root.dropLast()) : root
     syncDirectory = sync
@@ -66,14 +69,12 @@ final class DirectoryStore: ObjectStore {
 
   func put(_ key: String, _ source: PartSource) throws(StoreFailure) {
     let target = try path(of: key)
-    let directory = String(target[..<(target.lastIndex(of: "/") ?? target.startIndex)])
+    let directory = DirectoryMaking.parent(of: target)
     try makeDirectory(directory)
-    if let path = source.wholeFilePath, try tryLink(path, target) {
-      try sync(directory)
-      return
-    }
-    try copy(source, target, directory)
-    try sync(directory)
+    let isLinked =
+      if let path = source.wholeFilePath { try tryLink(path, target) } else { false }
+    if !isLinked { try copy(source, target, directory) }
+    try syncLevels(above: target)
   }
 
   func createMultipart(_ key: String) throws(StoreFailure) -> String { throw Self.noParts }
@@ -147,56 +148,40 @@ final class DirectoryStore: ObjectStore {
 
   private static let readableMode: mode_t = 0o644
 
-  /// An object is looked for when it is not known whether it was made: the process may have ended
-  /// between its name and the sync, and what is found counts as stored from here on.
+  /// Makes the name of an object durable, and with it those of all levels up to the root: any of
+  /// them may have been made by an attempt that ended before it could sync.
   private func syncLevels(above path: String) throws(StoreFailure) {
-    var level = path[...]
-    while level.count > root.count, let slash = level.lastIndex(of: "/") {
-      level = level[..<slash]
-      try sync(String(level))
+    var level = path
+    while level.count > root.count {
+      level = DirectoryMaking.parent(of: level)
+      do {
+        try syncDirectory(level)
+      } catch {
+        throw Self.failure(error)
+      }
     }
   }
 
-  /// Makes the directory and what is missing above it, each synced into its parent, also one that
-  /// is there: it may have been made without the sync having come about.
   private func makeDirectory(_ path: String) throws(StoreFailure) {
-    if mkdir(path, 0o755) == 0 {
-      if let slash = path.lastIndex(of: "/") { try sync(String(path[..<slash])) }
-      return
+    do {
+      try DirectoryMaking.make(path, mode: 0o755, sync: syncDirectory)
+    } catch {
+      throw Self.failure(error)
     }
-    switch errno {
-    case EEXIST:
-      var facts = stat()
-      guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else {
-        throw StoreFailure(.rejected, "\(path) is not a directory")
-      }
-      guard path.count > root.count, let slash = path.lastIndex(of: "/") else { return }
-      try sync(String(path[..<slash]))
-    case ENOENT:
-      guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
-        throw Self.failure("make", path)
-      }
-      try makeDirectory(String(path[..<slash]))
-      guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw Self.failure("make", path) }
-      try sync(String(path[..<slash]))
-    default: throw Self.failure("make", path)
+    var facts = stat()
+    guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else {
+      throw StoreFailure(.rejected, "\(path) is not a directory")
     }
   }
 
-  private func sync(_ directory: String) throws(StoreFailure) {
-    try syncDirectory(directory.isEmpty ? "/" : directory)
-  }
-
-  static func syncDirectory(_ path: String) throws(StoreFailure) {
-    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure("open", path) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw failure("fsync", path) }
+  private static func failure(_ error: DiskError) -> StoreFailure {
+    failure(error.call == .create ? "make" : "fsync", error.name, error.errno)
   }
 
   /// By errno. Nothing has become visible, or it is proved before the next try.
-  private static func failure(_ call: String, _ path: String) -> StoreFailure {
-    let number = errno
+  private static func failure(
+    _ call: String, _ path: String, _ number: CInt = errno
+  ) -> StoreFailure {
     let text = "cannot \(call) \(path): \(String(cString: strerror(number)))"
     switch number {
     case EACCES, EPERM, EROFS: return StoreFailure(.accessDenied, text)

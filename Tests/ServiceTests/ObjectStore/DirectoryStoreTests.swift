@@ -81,7 +81,7 @@ struct DirectoryStoreTests {
       let key = "p/dt=2026-11-24/w-1.parquet"
       try place.store.put(key, try source("0123456789", place, links: true))
       let synced = Mutex<[String]>([])
-      let store = DirectoryStore(root: place.root) { (path) throws(StoreFailure) in
+      let store = DirectoryStore(root: place.root) { (path) throws(DiskError) in
         synced.withLock { $0.append(path) }
       }
       #expect(try store.head("p/other") == nil)
@@ -96,18 +96,21 @@ struct DirectoryStoreTests {
   @Test func aLevelWhoseSyncFailedIsSyncedAgain() throws {
     try withPlace { place in
       let synced = Mutex<[String]>([])
-      let store = DirectoryStore(root: place.root) { (path) throws(StoreFailure) in
+      let store = DirectoryStore(root: place.root) { (path) throws(DiskError) in
         let isFirst = synced.withLock { synced in
           synced.append(path)
           return synced.count { $0 == place.root } == 1
         }
-        if path == place.root, isFirst { throw StoreFailure(.unknown, "EIO") }
+        if path == place.root, isFirst {
+          throw DiskError(call: .syncDirectory, name: path, errno: EIO)
+        }
       }
       let source = try source("0123456789", place, links: true)
       #expect(throws: StoreFailure.self) { try store.put("p/w-1.parquet", source) }
+      // No longer the first.
       synced.withLock { $0 = [place.root] }
       try store.put("p/w-1.parquet", source)
-      #expect(synced.withLock { $0 } == [place.root, place.root, place.root + "/p"])
+      #expect(synced.withLock { $0.dropFirst() } == [place.root, place.root + "/p", place.root])
     }
   }
 

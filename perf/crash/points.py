@@ -25,16 +25,19 @@ class Fault:
     # How often it is drawn, against the others.
     weight: int = 2
 
+    @property
+    def stage(self):
+        """Where in a segment's life it strikes: what its name begins with."""
+        return self.name.partition(":")[0]
+
 
 def disk(name, calls, files, when, most=1, **more):
     rule = f"call={calls} name={files} when={when} at={{n}}"
     return Fault(name, rule=rule, most=most, **more)
 
 
-RANDOM = Fault("kill -9 at a random moment", weight=30)
-
 FAULTS = [
-    RANDOM,
+    Fault("kill -9 at a random moment", weight=30),
     Fault("kill -9 while a body is half sent", scenario="half_body"),
     disk("log: half of a write", "pwritev", "*.log", "middle", 150),
     disk("log: written, not synced", "pwritev", "*.log", "after", 150),
@@ -53,8 +56,9 @@ FAULTS = [
     disk("seal: renamed, directory not synced", "renameat", "*.seal", "after", 3, weight=4),
     disk("directory: before a sync", "fsync", ".", "before", 12),
     disk("directory: after a sync", "fsync", ".", "after", 12),
-    disk("committed: before the log goes", "unlinkat", "*.log", "before", 3),
-    disk("committed: the log is gone", "unlinkat", "*.log", "after", 3),
+    disk("committed: before the log goes", "renameat", "*.log.tmp", "before", 3),
+    disk("committed: the log is gone", "renameat", "*.log.tmp", "after", 3),
+    disk("committed: before the log's bytes go", "unlinkat", "*.log.tmp", "before", 3),
     disk("upload: half of its record", "pwrite", "*.upload*", "middle", 4, heavy=True),
     disk("upload: its record written", "pwrite", "*.upload*", "after", 4, heavy=True),
     disk("upload: its record synced", "fdatasync", "*.upload*", "after", 4, heavy=True),

@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT / "Tests" / "integration"))
 import store_flow  # noqa: E402
 from collectors import Collectors  # noqa: E402
 from conftest import Running, binary, free_port  # noqa: E402
-from points import FAULTS, RANDOM  # noqa: E402
+from points import FAULTS  # noqa: E402
 from scenarios import Broken, Scenarios  # noqa: E402
 from service import Service, build_library, say  # noqa: E402
 from storefaults import StoreFaults  # noqa: E402
@@ -153,11 +153,14 @@ class Run:
             self.judge(collectors, scenarios)
 
     def next_fault(self):
-        """Each fault in turn first, then by weight."""
+        """Mostly one of a stage that none has met yet, then each in turn; else by weight."""
         chosen = [f for f in FAULTS if self.options.only in f.name]
+        met = {f.stage for f in FAULTS if self.table[f.name].met}
         unused = [f for f in chosen if self.table[f.name].runs == 0]
-        if unused and (RANDOM.name not in self.table or self.dice.random() < 0.8):
-            return self.dice.choice(unused)
+        unmet = [f for f in chosen if f.stage not in met]
+        first = [f for f in unmet if f in unused] or unmet or unused
+        if first and self.dice.random() < 0.8:
+            return self.dice.choice(first)
         return self.dice.choices(chosen, [f.weight for f in chosen])[0]
 
     def run_cycle(self, collectors, scenarios):

@@ -1,8 +1,8 @@
 import CShims
 
 /// Numbers as 16 lower-case hexadecimal digits.
-enum Hex {
-  static func text(_ number: UInt64) -> String {
+package enum Hex {
+  package static func text(_ number: UInt64) -> String {
     let digits = String(number, radix: 16)
     return String(repeating: "0", count: 16 - digits.utf8.count) + digits
   }

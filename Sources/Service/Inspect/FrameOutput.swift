@@ -117,17 +117,12 @@ struct FrameOutput {
       ("offset", .integer(frame.offset)), ("bytes", .integer(header.frameByteCount)),
       ("sequence", .unsigned(header.sequence)), ("synced_to", .integer(header.durableUpTo)),
       ("witness", .bool(header.isWitness)), ("retry_id", .text(retryID(header))),
-      ("node_id", .text(hex(header.nodeID))), ("good", .bool(frame.isPayloadGood)),
+      ("node_id", .text(Hex.text(header.nodeID))), ("good", .bool(frame.isPayloadGood)),
       ("node_name", .optional(frame.nodeName)), ("timestamp", .optional(frame.timestamp)),
     ])
   }
 
   private static func retryID(_ header: FrameHeader) -> String {
-    hex(header.retryID.high) + hex(header.retryID.low)
-  }
-
-  private static func hex(_ number: UInt64) -> String {
-    let digits = String(number, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
+    Hex.text(header.retryID.high) + Hex.text(header.retryID.low)
   }
 }

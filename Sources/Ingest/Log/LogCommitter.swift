@@ -174,7 +174,7 @@ package final class LogCommitter {
     self.file = nil
     // The reservation is a convenience; what it holds is freed with the file at the latest.
     try? file.trim()
-    spool.measureAgain(file.fileName, on: disk)
+    spool.measure(file.fileName, on: disk, onlyIfKnown: true)
   }
 
   // MARK: Failures

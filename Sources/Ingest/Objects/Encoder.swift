@@ -144,10 +144,23 @@ package final class Encoder {
     }
   }
 
-  /// Removes the log of a sealed segment, durably: without its seal it would be stored again.
+  /// Removes the log of a sealed segment, durably: without its seal it would be stored again. Its
+  /// name goes before its bytes, so that what is left of it is never taken for the whole.
   private func removeLog(_ segment: UInt64) {
-    shrink(FileName.log(segment).text)
-    _ = removeDurably(FileName.log(segment))
+    let name = FileName.log(segment).text
+    let doomed = FileName.temporary("\(name).tmp")
+    do {
+      try disk.rename(name, to: doomed.text)
+      spool.rename(name, to: doomed.text)
+      try disk.syncDirectory()
+    } catch {
+      if error.isAbsent { return }
+      // It goes with the seal, or at the next start.
+      events(.removalFailed(name: name, error: error.description))
+      return
+    }
+    shrink(doomed.text)
+    _ = removeDurably(doomed)
   }
 
   /// Cuts a file that is to be removed off in steps: a file system frees a gigabyte in one

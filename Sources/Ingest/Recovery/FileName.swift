@@ -50,7 +50,7 @@ package enum FileName: Hashable, Sendable {
       switch ending {
       case ".log": return .log(segment)
       case ".seal": return .seal(segment)
-      case ".seal.tmp": return .temporary(text)
+      case ".log.tmp", ".seal.tmp": return .temporary(text)
       default: return nil
       }
     }

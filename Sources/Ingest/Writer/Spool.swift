@@ -37,20 +37,22 @@ package final class Spool: Sendable {
 
   package func rename(_ old: String, to new: String) {
     state.withLock { state in
-      if let byteCount = state.files.removeValue(forKey: old) { state.files[new] = byteCount }
+      guard let byteCount = state.files.removeValue(forKey: old) else { return }
+      state.files[new] = byteCount
+      if Self.isLog(old) { state.logTotal -= byteCount }
+      if Self.isLog(new) { state.logTotal += byteCount }
+      counters.logBytes.set(state.logTotal)
     }
   }
 
-  /// What `name` really occupies; left as it was when the disk does not say.
-  package func measure(_ name: String, on disk: any Disk) {
-    if let byteCount = try? disk.allocatedByteCount(of: name) { set(name, byteCount: byteCount) }
+  /// What `name` really occupies; left as it was when the disk does not say. `onlyIfKnown`: for a
+  /// file that another thread may remove meanwhile, so that what was removed stays so.
+  package func measure(_ name: String, on disk: any Disk, onlyIfKnown: Bool = false) {
+    guard let byteCount = try? disk.allocatedByteCount(of: name) else { return }
+    change(name, to: byteCount, onlyIfKnown: onlyIfKnown)
   }
 
-  /// The same for a file that another thread may remove meanwhile: what was removed stays so.
-  package func measureAgain(_ name: String, on disk: any Disk) {
-    guard let byteCount = try? disk.allocatedByteCount(of: name) else { return }
-    change(name, to: byteCount, onlyIfKnown: true)
-  }
+  private static func isLog(_ name: String) -> Bool { name.hasSuffix(".log") }
 
   private func change(_ name: String, to byteCount: Int?, onlyIfKnown: Bool = false) {
     let crossing: IngestEvent? = state.withLock { state in
@@ -58,7 +60,7 @@ package final class Spool: Sendable {
       let amount = (byteCount ?? 0) - (state.files[name] ?? 0)
       state.files[name] = byteCount
       state.total += amount
-      if name.hasSuffix(".log") { state.logTotal += amount }
+      if Self.isLog(name) { state.logTotal += amount }
       counters.spoolBytes.set(state.total)
       counters.logBytes.set(state.logTotal)
       let isFull = state.total >= limit

@@ -197,12 +197,12 @@ struct MetricsRenderer: Sendable {
     text.add(
       "aggregator_uploads_total", .counter,
       "Objects by outcome: stored, proved (found stored by an earlier attempt), quarantined "
-        + "(other content lies under the key).",
+        + "(other content lies under the key), damaged (the file is not what its seal says).",
       Self.by(
         "outcome",
         [
           ("stored", value(\.stored)), ("proved", value(\.proved)),
-          ("quarantined", value(\.quarantined)),
+          ("quarantined", value(\.quarantined)), ("damaged", value(\.damaged)),
         ]))
     text.add(
       "aggregator_upload_failures_total", .counter,
@@ -334,7 +334,7 @@ struct MetricsRenderer: Sendable {
 
 /// The delivery's counters, read once.
 private struct DeliveryFigures {
-  let stored, proved, quarantined, failures, retries, requestRetries: Int
+  let stored, proved, quarantined, damaged, failures, retries, requestRetries: Int
   let storedBytes, storedRows, uploadMilliseconds, lastSuccessSeconds: Int
   let pendingObjects, pendingBytes, isStoreUsable: Int
 
@@ -342,6 +342,7 @@ private struct DeliveryFigures {
     stored = counters.stored.load(ordering: .relaxed)
     proved = counters.proved.load(ordering: .relaxed)
     quarantined = counters.quarantined.load(ordering: .relaxed)
+    damaged = counters.damaged.load(ordering: .relaxed)
     failures = counters.failures.load(ordering: .relaxed)
     retries = counters.retries.load(ordering: .relaxed)
     requestRetries = counters.requestRetries.load(ordering: .relaxed)

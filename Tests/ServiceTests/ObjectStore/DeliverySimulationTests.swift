@@ -33,6 +33,25 @@ struct DeliverySimulationTests {
     }
   }
 
+  /// A file that is not what its seal says is never made visible, and stays for a human.
+  @Test(arguments: [20, 6])
+  func damagedFileIsSetAsideAndToldOf(byteCount: Int) throws {
+    let simulation = try DeliverySimulation(seed: 1)
+    simulation.store.faultShare.withLock { $0 = 0 }
+    try simulation.write(segment: 1, sizes: [byteCount, 30])
+    simulation.damage(segment: 1, partition: 0)
+    simulation.seal(1)
+    simulation.drive()
+    #expect(simulation.store.object("key-1-0") == nil)
+    #expect(simulation.store.object("key-1-1") != nil)
+    #expect(simulation.store.uploadCount == 0)
+    #expect(simulation.disk.names == ["00000000000000000001-0.parquet.quarantine"])
+    #expect(simulation.delivered == [1])
+    #expect(simulation.counters.damaged.load(ordering: .relaxed) == 1)
+    #expect(
+      simulation.events.contains { if case .objectDamaged = $0 { true } else { false } })
+  }
+
   /// A foreign object under the key is never replaced, and its segment never counts as delivered.
   @Test func foreignObjectStaysAndIsToldOf() throws {
     let simulation = try DeliverySimulation(seed: 1)
@@ -127,9 +146,16 @@ private final class DeliverySimulation {
       objects.append(
         SealedObject(
           id: id, key: key, fileName: String(name.dropLast(4)), byteCount: size, rowCount: 1,
-          sha256: "", attempt: "", oldestRowSeconds: 0))
+          sha256: SHA256.hex(bytes.withUnsafeBytes { SHA256.digest($0) }), attempt: "",
+          oldestRowSeconds: 0))
     }
     sealed[segment] = objects
+  }
+
+  /// The medium changes a byte of a file that is written but not sealed.
+  func damage(segment: UInt64, partition: Int) {
+    guard let file = try? disk.open(Self.temporaryName(segment, partition)) else { return }
+    try? [UInt8(ascii: "?"), UInt8(ascii: "!")].withUnsafeBytes { try file.write($0, at: 1) }
   }
 
   func seal(_ segment: UInt64) {

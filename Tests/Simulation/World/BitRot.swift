@@ -3,12 +3,23 @@ import SimulationModels
 
 /// Turns single bits of files over, and tells what that may cost.
 enum BitRot {
-  enum Loss {
+  enum Loss: CustomStringConvertible {
     case nothing
     /// At most this report.
     case report(Int)
+    /// What is in this object, as it was.
+    case object([UInt8])
     /// The ids of reports posted so far.
     case ids
+
+    var description: String {
+      switch self {
+      case .nothing: "costs nothing"
+      case .report(let number): "may cost report \(number)"
+      case .object: "may cost the object's reports"
+      case .ids: "may cost the ids of reports"
+      }
+    }
   }
 
   /// nil: there is no such file now.
@@ -20,6 +31,7 @@ enum BitRot {
     switch fault {
     case .flippedFrame, .flippedLogHeader: kind = "log"
     case .flippedSeal: kind = "seal"
+    case .flippedObject: kind = "object"
     default: kind = "writer"
     }
     // A second flip in one file could cost more than the one frame.
@@ -44,6 +56,8 @@ enum BitRot {
       guard let frame = frames.randomElement(using: &random) else { return nil }
       let loss = frame.report.map { Loss.report($0) } ?? .nothing
       return (Int.random(in: frame.range, using: &random), loss)
+    case .flippedObject:
+      return (bytes.indices.randomElement(using: &random) ?? 0, .object(bytes))
     case .flippedLogHeader:
       // With a cut in it a failed sync and a flip come together, which is more than is promised.
       let noCut = [UInt8](repeating: 0xFF, count: 8)

@@ -71,6 +71,13 @@ struct Ledger {
 
   mutating func frameDamaged(_ number: Int) { reports[number].mayBeMissing = true }
 
+  /// All rows of an object may be missing, whose bytes were these.
+  mutating func objectDamaged(_ bytes: [UInt8]) {
+    for row in (try? UsageRows.read(bytes)) ?? [] {
+      if let number = numbers[Self.key(row.node, row.timestamp)] { frameDamaged(number) }
+    }
+  }
+
   /// The ids of what was posted so far may be forgotten.
   mutating func idsDamaged() {
     for number in reports.indices where reports[number].postCount > 0 {

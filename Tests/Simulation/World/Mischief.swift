@@ -116,7 +116,8 @@ struct Mischief {
   ) -> Deed? {
     let step: String?
     switch fault {
-    case .flippedFrame, .flippedLogHeader, .flippedSeal, .flippedWriter: return .flip(fault)
+    case .flippedFrame, .flippedLogHeader, .flippedSeal, .flippedObject, .flippedWriter:
+      return .flip(fault)
     case .full:
       isFullUntil = now + .seconds(Int.random(in: 1...60, using: &random))
       return .fill

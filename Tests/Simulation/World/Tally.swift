@@ -82,6 +82,7 @@ enum DiskFault: String, CaseIterable {
   case flippedFrame = "bit flip in a frame of a log"
   case flippedLogHeader = "bit flip in the header of a log"
   case flippedSeal = "bit flip in a seal"
+  case flippedObject = "bit flip in a sealed object"
   case flippedWriter = "bit flip in the identity"
 }
 

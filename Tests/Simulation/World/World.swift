@@ -320,7 +320,8 @@ package final class World: @unchecked Sendable {
           environment: ModelS3.environment, partByteCount: scenario.partByteCount,
           minimumMultipartByteCount: scenario.minimumMultipartByteCount),
         disk: disk, transport: store, clock: clock,
-        random: { hooks.world?.fraction() ?? 0 }, events: { hooks.world?.note($0) })
+        random: { hooks.world?.fraction() ?? 0 },
+        events: { hooks.world?.take(line: $0, isDamage: $1) })
     else {
       fail("no delivery")
       return
@@ -350,6 +351,11 @@ package final class World: @unchecked Sendable {
     guard isDone || time.uptime - since > .seconds(25) else { return }
     note(isDone ? "stopped with everything stored" : "stopped")
     end(keepingMemory: true)
+  }
+
+  private func take(line: String, isDamage: Bool) {
+    note(line)
+    if isDamage { damageEvents += 1 }
   }
 
   private func take(_ event: IngestEvent) {
@@ -388,10 +394,11 @@ package final class World: @unchecked Sendable {
       return
     }
     mischief.count(fault.rawValue)
-    note("bit flip in \(flipped.name) at \(flipped.offset): \(flipped.loss)")
+    note("bit flip in \(flipped.name) at \(flipped.offset) \(flipped.loss)")
     switch flipped.loss {
     case .nothing: break
     case .report(let number): collectors.change { $0.frameDamaged(number) }
+    case .object(let bytes): collectors.change { $0.objectDamaged(bytes) }
     case .ids: collectors.change { $0.idsDamaged() }
     }
   }

@@ -18,6 +18,8 @@ struct DeliveryCore {
     var id: ObjectID
     var key: String
     var fileName: String
+    /// Lower-case hex SHA-256 as the seal has it; empty: not sealed yet.
+    var sha256 = ""
   }
 
   struct Ticket: Equatable, Sendable {
@@ -46,6 +48,7 @@ struct DeliveryCore {
   private struct Entry {
     var machine: MultipartMachine
     var fileName: String
+    var sha256 = ""
     var rowCount: Int?
     var oldestRowSeconds: Int64 = 0
     var failureCount = 0
@@ -90,6 +93,7 @@ struct DeliveryCore {
     } else {
       entries[id]?.machine.reopen(key: key)
       entries[id]?.fileName = fileName
+      entries[id]?.sha256 = ""
       entries[id]?.rowCount = nil
       entries[id]?.failureCount = 0
       entries[id]?.notBefore = .zero
@@ -114,6 +118,7 @@ struct DeliveryCore {
         entries[object.id]?.machine.reopen(key: object.key)
       }
       entries[object.id]?.fileName = object.fileName
+      entries[object.id]?.sha256 = object.sha256
       entries[object.id]?.rowCount = object.rowCount
       entries[object.id]?.oldestRowSeconds = object.oldestRowSeconds
       entries[object.id]?.notBefore = .zero
@@ -171,7 +176,8 @@ struct DeliveryCore {
         continue
       }
       if entry.began == nil { entries[id]?.began = now }
-      let file = File(id: id, key: entry.machine.key, fileName: entry.fileName)
+      let file = File(
+        id: id, key: entry.machine.key, fileName: entry.fileName, sha256: entry.sha256)
       return .run(
         Ticket(work: .object(job, file), generation: entry.machine.generation))
     }
@@ -257,7 +263,10 @@ struct DeliveryCore {
       case .cleanUp, .prove: break
       default: entry.failureCount = 0
       }
-      if case .removeFiles = job {} else { resume() }
+      switch job {
+      case .removeFiles, .setAside: break
+      default: resume()
+      }
       if outcome.abortedCount > 0 {
         events.append(.leftoverAborted(key: file.key, count: outcome.abortedCount))
       }
@@ -290,6 +299,9 @@ struct DeliveryCore {
     case .quarantined:
       counters.quarantined.add(1, ordering: .relaxed)
       events.append(.uploadQuarantined(object, store: store, fileName: entry.fileName))
+    case .damaged:
+      counters.damaged.add(1, ordering: .relaxed)
+      events.append(.objectDamaged(object, fileName: entry.fileName))
     case .leftoversKept:
       events.append(.leftoverKept(key: file.key, reason: outcome.message))
     }
@@ -420,6 +432,7 @@ struct DeliveryCore {
     case .prove: "prove"
     case .cleanUp: "abort leftovers"
     case .removeFiles: "remove file"
+    case .setAside: "set aside"
     }
   }
 }

@@ -8,6 +8,8 @@ final class DeliveryCounters: Sendable {
   let proved = Atomic<Int>(0)
   /// Objects whose key holds other content.
   let quarantined = Atomic<Int>(0)
+  /// Objects whose file the medium has damaged since it was sealed.
+  let damaged = Atomic<Int>(0)
   /// Steps that failed for a reason that time does not mend (access, bucket, refusal).
   let failures = Atomic<Int>(0)
   /// Steps of an upload that are done again after a wait.

@@ -48,11 +48,16 @@ struct DeliveryRunner: Sendable {
       let source = PartSource(
         file: try disk.open(file.fileName), offset: 0, byteCount: byteCount,
         wholeFilePath: directory.map { "\($0)/\(file.fileName)" })
+      if try Self.isDamaged(source, file) { return .init(answer: .fileDamaged) }
       try store.put(file.key, source)
     case .complete(let uploadID, let parts):
+      if try isDamaged(file) { return .init(answer: .fileDamaged) }
       try store.complete(file.key, uploadID: uploadID, parts: parts)
     case .prove(let byteCount):
-      return .init(answer: .proof(try prove(file, byteCount)))
+      let proof = try prove(file, byteCount)
+      // It may be the file that is not as it was.
+      if proof == .foreign, try isDamaged(file) { return .init(answer: .fileDamaged) }
+      return .init(answer: .proof(proof))
     case .cleanUp(let leftovers, let isAll):
       let count = try cleanUp(leftovers)
       if isAll {
@@ -60,12 +65,32 @@ struct DeliveryRunner: Sendable {
         try disk.syncDirectory()
       }
       return .init(answer: .done, abortedCount: count)
+    case .setAside:
+      // Not when it was done before, and the directory's sync failed.
+      if try disk.list().contains(file.fileName) {
+        try disk.rename(file.fileName, to: "\(file.fileName).quarantine")
+      }
+      try disk.remove(UploadRecord.name(of: file.id))
+      try disk.syncDirectory()
     case .removeFiles:
       try disk.remove(file.fileName)
       try disk.remove(UploadRecord.name(of: file.id))
       try disk.syncDirectory()
     }
     return .init(answer: .done)
+  }
+
+  /// Whether the file is not what its seal says: such bytes must not become an object, for a reader
+  /// of the table would trip over them.
+  private func isDamaged(_ file: DeliveryCore.File) throws -> Bool {
+    let local = try disk.open(file.fileName)
+    return try Self.isDamaged(
+      PartSource(file: local, offset: 0, byteCount: try local.byteCount()), file)
+  }
+
+  private static func isDamaged(_ source: PartSource, _ file: DeliveryCore.File) throws -> Bool {
+    guard !file.sha256.isEmpty else { return false }
+    return try source.sha256() != file.sha256
   }
 
   private func loadRecords() throws(DiskError) -> DeliveryCore.Outcome {

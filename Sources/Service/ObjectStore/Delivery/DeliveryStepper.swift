@@ -45,22 +45,21 @@ package final class DeliveryStepper: ObjectDelivery, @unchecked Sendable {
   private let runner: DeliveryRunner
   private let clock: any StoreClock
   private let counters = DeliveryCounters()
-  private let events: @Sendable (String) -> Void
+  private let events: @Sendable (_ line: String, _ isDamage: Bool) -> Void
   private var core: DeliveryCore
-  /// Objects whose key holds other content.
-  package private(set) var quarantinedCount = 0
-
-  /// nil: the endpoint is no URL. `events` gets the log's lines.
+  /// nil: the endpoint is no URL. `events` gets the log's lines, and
+  /// whether they tell of damage in DATA_DIR.
   package init?(
     settings: Settings, disk: any Disk, transport: any StoreTransport, clock: any StoreClock,
-    random: @escaping @Sendable () -> Double, events: @escaping @Sendable (String) -> Void
+    random: @escaping @Sendable () -> Double,
+    events: @escaping @Sendable (_ line: String, _ isDamage: Bool) -> Void
   ) {
     let region = "us-east-1"
     guard
       let address = S3Address(
         bucket: settings.bucket, region: region, endpoint: settings.endpoint)
     else { return nil }
-    let sink: StoreEventSink = { events($0.message) }
+    let sink: StoreEventSink = { events($0.message, false) }
     let credentials = CredentialSettings(
       environment: settings.environment, region: region, tls: TLSTrust(),
       send: { (request) throws(TransportError) in
@@ -106,8 +105,11 @@ package final class DeliveryStepper: ObjectDelivery, @unchecked Sendable {
     let news = core.finish(
       job.ticket, outcome, now: clock.uptime, wallSeconds: clock.wallSeconds, counters: counters)
     for event in news {
-      if case .uploadQuarantined = event { quarantinedCount += 1 }
-      events(event.message)
+      if case .objectDamaged = event {
+        events(event.message, true)
+      } else {
+        events(event.message, false)
+      }
     }
   }
 

@@ -24,6 +24,8 @@ struct MultipartMachine: Sendable {
     case cleanUp([Leftover], isAll: Bool)
     /// Remove the file, then the record.
     case removeFiles
+    /// Give the file a name under which it stays for a human, and remove the record.
+    case setAside
   }
 
   /// Uploads that are of no use any more.
@@ -43,6 +45,8 @@ struct MultipartMachine: Sendable {
     case fileAbsent
     /// The file had got another name meanwhile.
     case renamed
+    /// The file is not any more what its seal says; nothing of it was made visible by this job.
+    case fileDamaged
     case failed(StoreFailure.Kind)
   }
 
@@ -62,6 +66,8 @@ struct MultipartMachine: Sendable {
     case quarantined
     /// Leftovers cannot be aborted, and are forgotten.
     case leftoversKept
+    /// The medium has changed the file since it was sealed: it is not stored.
+    case damaged
     /// Nothing is left to be done for this object.
     case finished
   }
@@ -81,6 +87,7 @@ struct MultipartMachine: Sendable {
     case open
     case stored
     case quarantined
+    case damaged
     /// The file is gone before it was sealed.
     case abandoned
     case finished
@@ -201,6 +208,7 @@ struct MultipartMachine: Sendable {
     case .finished: return nil
     case .quarantined, .abandoned: return leftovers.isEmpty ? nil : cleanUp
     case .stored: return leftovers.isEmpty ? .removeFiles : cleanUp
+    case .damaged: return leftovers.isEmpty ? .setAside : cleanUp
     case .open: break
     }
     if mustProve { return .prove(byteCount: byteCount) }
@@ -248,6 +256,7 @@ struct MultipartMachine: Sendable {
       finishStale(job, answer)
       return .progress
     }
+    if answer == .fileDamaged { return damaged() }
     switch job {
     case .create: return finishCreate(answer)
     case .part(let uploadID, let number, _, _): return finishPart(uploadID, number, answer)
@@ -255,7 +264,7 @@ struct MultipartMachine: Sendable {
     case .complete: return finishComplete(answer)
     case .prove: return finishProve(answer)
     case .cleanUp(let cleaned, _): return finishCleanUp(cleaned, answer)
-    case .removeFiles:
+    case .removeFiles, .setAside:
       guard answer == .done else { return .again }
       state = .finished
       return .finished
@@ -398,6 +407,13 @@ struct MultipartMachine: Sendable {
     recallPostponed()
     state = .stored
     return .stored(manner)
+  }
+
+  private mutating func damaged() -> Verdict {
+    giveUpUpload()
+    recallPostponed()
+    state = .damaged
+    return .damaged
   }
 
   private mutating func recallPostponed() {

@@ -29,6 +29,7 @@ struct Mischief {
   private var plans: [Scenario.Plan]
   private var trap: Trap?
   private var putOffCount = 0
+  private var isCrashToFollow = false
   /// Until then these calls fail.
   private var failing: (calls: Set<DiskError.Call>, until: Duration)?
   /// No call of it has failed yet.
@@ -143,6 +144,14 @@ struct Mischief {
     return nil
   }
 
+  /// While reports wait in the log for the index, a sync fails, and soon after the process ends:
+  /// what got 503 must stay out though its bytes may still be read.
+  mutating func failSyncThenCrash(now: Duration) {
+    guard trap == nil, !isOver else { return }
+    trap = Trap(step: "sync log", skip: 1, effect: .fault(.errorOnSync), since: now)
+    isCrashToFollow = true
+  }
+
   /// What was planned came to less than is promised.
   mutating func addFault() { plans.append(.disk(.errorOnWrite)) }
 
@@ -216,6 +225,11 @@ struct Mischief {
     case .fault(let fault):
       count(fault.rawValue)
       count("\(fault.rawValue) at \(call.step)")
+      if isCrashToFollow {
+        isCrashToFollow = false
+        let skip = Int.random(in: 1...6, using: &random)
+        trap = Trap(step: "sync log", skip: skip, effect: .crash(isAfter: true), since: now)
+      }
       if fault == .slowSync { return (nil, .seconds(10)) }
       switch fault {
       case .shortWrite:

@@ -341,6 +341,9 @@ package final class World: @unchecked Sendable {
     }
     let isLate = Int.random(in: 0..<3, using: &random) == 0
     if isLate { mischief.count(LifeFault.lateIndex.rawValue) }
+    if isLate, Int.random(in: 0..<3, using: &random) == 0 {
+      mischief.failSyncThenCrash(now: time.uptime)
+    }
     indexDue = time.uptime + .seconds(isLate ? Int.random(in: 2...60, using: &random) : 0)
     for place in sleeps.indices { sleeps[place] = .zero }
   }

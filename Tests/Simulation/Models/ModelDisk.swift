@@ -152,6 +152,14 @@ package final class ModelDisk: Disk {
     }
   }
 
+  /// Another volume takes its place, with nothing on it.
+  package func empty() {
+    state.withLock { state in
+      state.directory = Directory()
+      state.lastChange = nil
+    }
+  }
+
   /// The medium changes bits of one byte, in memory too. False: the file is not as it is on the
   /// medium, or too short.
   package func flip(_ mask: UInt8, at offset: Int, of name: String) -> Bool {

@@ -29,6 +29,7 @@ struct Mischief {
   private var plans: [Scenario.Plan]
   private var trap: Trap?
   private var putOffCount = 0
+  private var isForeignObjectDue = false
   private var isCrashToFollow = false
   /// Until then these calls fail.
   private var failing: (calls: Set<DiskError.Call>, until: Duration)?
@@ -47,6 +48,7 @@ struct Mischief {
     isOver = true
     plans = []
     trap = nil
+    isForeignObjectDue = false
     failing = nil
     nestedCrash = nil
     isFullUntil = nil
@@ -54,7 +56,7 @@ struct Mischief {
   }
 
   var isIdle: Bool {
-    plans.isEmpty && trap == nil && failing == nil && isFullUntil == nil && outage == nil
+    plans.isEmpty && trap == nil && !isForeignObjectDue && failing == nil && isFullUntil == nil && outage == nil
   }
 
   /// Faults so far that are no crashes.
@@ -101,6 +103,7 @@ struct Mischief {
       let step = ["write log", "write object", "write seal", "write upload"]
         .randomElement(using: &random)
       trap = Trap(step: step, skip: skip, effect: .tornWrite, since: now)
+    case .foreignObject: isForeignObjectDue = true
     case .stop: return .stop
     case .clockJump: return .clockJump
     case .outage(let kind):
@@ -259,6 +262,13 @@ struct Mischief {
   /// The store is out of reach for long from now.
   func isOutageLong(now: Duration) -> Bool {
     outage.map { $0.until - now > .seconds(300) } ?? false
+  }
+
+  /// Whether this object's key is to be taken by someone else.
+  mutating func takesKey(before operation: StoreRequest.Operation) -> Bool {
+    guard isForeignObjectDue, operation == .put || operation == .complete else { return false }
+    isForeignObjectDue = false
+    return true
   }
 
   /// Whether power goes around this request.

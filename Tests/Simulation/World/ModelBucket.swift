@@ -43,6 +43,11 @@ struct ModelBucket {
     return old.eTag
   }
 
+  /// Someone else's object.
+  mutating func plant(_ key: String, _ bytes: [UInt8]) {
+    objects[key] = Object(bytes: bytes, eTag: Self.eTag(bytes))
+  }
+
   mutating func createUpload(_ key: String) -> String {
     let id = "upload-\(nextUpload)"
     nextUpload += 1

@@ -15,6 +15,8 @@ final class ModelS3: StoreTransport, @unchecked Sendable {
     var meanwhile: () -> Void
     /// The fault of this request, before and after its effect.
     var fault: (StoreRequest.Operation) -> StoreFault?
+    /// Before anything else is done about it.
+    var arrived: (StoreRequest) -> Void
     /// Before and after the effect: power may go.
     var crashes: (_ operation: StoreRequest.Operation, _ isAfter: Bool) -> Bool
     /// Someone waits that long.
@@ -75,6 +77,7 @@ final class ModelS3: StoreTransport, @unchecked Sendable {
     world.meanwhile()
     try checkPower()
     if world.crashes(parsed.operation, false) { try checkPower() }
+    world.arrived(parsed)
     let answer: HTTPResponse
     do {
       answer = try self.answer(parsed)

@@ -36,6 +36,7 @@ struct Scenario {
     case tornWrite
     case disk(DiskFault)
     case outage(StoreOutage)
+    case foreignObject
     case stop
     case clockJump
   }
@@ -58,6 +59,10 @@ struct Scenario {
     storeFaults = StoreFault.allCases.filter { _ in Bool.random(using: &random) }
     interleavingShare = Self.one(of: [0, 10, 40], weights: [1, 2, 2], &random)
     plans = Self.plans(&random)
+    // Other stores would let us write over it.
+    if manner == .strict, Int.random(in: 0..<12, using: &random) == 0 {
+      plans.append(.foreignObject)
+    }
   }
 
   /// The same small course of events each time, without any fault.

@@ -41,6 +41,13 @@ enum StoreOutage: String, CaseIterable {
   case noBucket = "bucket missing for a long time"
 }
 
+/// What others may have done to the bucket.
+enum Neighbour: String, CaseIterable {
+  case foreignObject = "someone else's object under a key of ours"
+
+  static let bytes = Array("someone else's".utf8)
+}
+
 /// How the store takes `If-None-Match`.
 enum StoreManner: String, CaseIterable {
   case strict = "knows If-None-Match"

@@ -60,7 +60,7 @@ package enum Coverage {
       (
         "Store",
         StoreFault.allCases.map(\.rawValue) + StoreOutage.allCases.map(\.rawValue)
-          + StoreManner.allCases.map(\.rawValue)
+          + StoreManner.allCases.map(\.rawValue) + Neighbour.allCases.map(\.rawValue)
       ),
       ("Collectors", ClientFault.allCases.map(\.rawValue)),
     ]
@@ -99,6 +99,7 @@ enum LifeFault: String, CaseIterable {
   case nestedCrash = "crash during the start"
   case fatalEnd = "end by itself for want of a log"
   case stopped = "SIGTERM"
+  case newVolume = "another volume, empty, after everything was stored"
   case clockJump = "wall clock set"
   case lateIndex = "index later than reports"
 }

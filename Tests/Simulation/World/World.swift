@@ -29,6 +29,8 @@ package final class World: @unchecked Sendable {
   private var isStarting = false
   /// Files in which a bit was turned over.
   private var rotten: Set<String> = []
+  /// Keys under which someone else's object lies.
+  private var foreignKeys: Set<String> = []
   private var sealedWideSegments = 0
   private var crashCount = 0
   private var refusedStarts = 0
@@ -55,6 +57,7 @@ package final class World: @unchecked Sendable {
       world: ModelS3.World(
         isDown: { disk.isDown }, meanwhile: { hooks.world?.meanwhile() },
         fault: { hooks.world?.storeFault($0) },
+        arrived: { hooks.world?.arrived($0) },
         crashes: { hooks.world?.storeCrash($0, $1) ?? false },
         pass: { hooks.world?.pass($0) },
         seconds: { 1_700_000_000 + Double(time.uptime.components.seconds) },
@@ -154,14 +157,23 @@ package final class World: @unchecked Sendable {
     drain()
     let names = disk.names.filter { !$0.hasSuffix(".quarantine") }
     let seals = names.filter { DiskStep.kind(of: $0) == "seal" }
-    let others = names.filter { !["seal", "writer", "lock"].contains(DiskStep.kind(of: $0)) }
-    if seals.count > 1 || !others.isEmpty { fail("left in DATA_DIR: \(names)") }
+    let others = names.filter { name in
+      !["seal", "writer", "lock"].contains(DiskStep.kind(of: name))
+        && !foreignKeys.contains { isFile(name, ofKey: $0) }
+    }
+    if seals.count > 1 + foreignKeys.count || !others.isEmpty {
+      fail("left in DATA_DIR: \(names)")
+    }
     let uploads = store.bucket.uploads
     if !uploads.isEmpty { fail("uploads left: \(uploads.map { "\($0) \($1.key)" })") }
   }
 
   private func judge(_ result: inout Result) {
-    let objects = store.bucket.objects.sorted { $0.key < $1.key }
+    for key in foreignKeys where store.bucket.objects[key]?.bytes != Neighbour.bytes {
+      fail("\(key) was someone else's and is not any more")
+    }
+    let objects = store.bucket.objects.filter { !foreignKeys.contains($0.key) }
+      .sorted { $0.key < $1.key }
       .map { (key: $0.key, bytes: $0.value.bytes) }
     var verdict = Ledger.Verdict()
     collectors.change { verdict = $0.verdict(objects: objects) }
@@ -353,12 +365,25 @@ package final class World: @unchecked Sendable {
     let isDone = process.core.isFlushed && process.delivery.isDrained
     guard isDone || time.uptime - since > .seconds(25) else { return }
     note(isDone ? "stopped with everything stored" : "stopped")
+    if isDone, isDirectoryDone, Int.random(in: 0..<4, using: &random) == 0 {
+      mischief.count(LifeFault.newVolume.rawValue)
+      note("another volume, empty")
+      disk.empty()
+      // Nothing remembers what was posted before.
+      collectors.change { $0.idsDamaged() }
+    }
     end(keepingMemory: true)
+  }
+
+  /// Nothing that is not stored is in DATA_DIR.
+  private var isDirectoryDone: Bool {
+    process?.isDrained == true
+      && disk.names.allSatisfy { ["writer", "seal", "quarantine"].contains(DiskStep.kind(of: $0)) }
   }
 
   private func take(line: String, isDamage: Bool) {
     note(line)
-    if isDamage { damageEvents += 1 }
+    if isDamage || line.contains("other content lies under this key") { damageEvents += 1 }
   }
 
   private func take(_ event: IngestEvent) {
@@ -457,6 +482,26 @@ package final class World: @unchecked Sendable {
     mischief.count(fault.rawValue)
     note("\(operation.rawValue): \(fault.rawValue)")
     return fault
+  }
+
+  private func arrived(_ request: StoreRequest) {
+    guard store.bucket.objects[request.key] == nil,
+      mischief.takesKey(before: request.operation)
+    else { return }
+    mischief.count(Neighbour.foreignObject.rawValue)
+    note("someone else's object: \(request.key)")
+    foreignKeys.insert(request.key)
+    store.bucket.plant(request.key, Neighbour.bytes)
+    // Its rows stay in DATA_DIR; which of the segment's files it is does not matter here.
+    for name in disk.names where isFile(name, ofKey: request.key) {
+      if let bytes = disk.bytes(of: name) { collectors.change { $0.objectDamaged(bytes) } }
+    }
+  }
+
+  /// Whether this is an object of the segment that the key names.
+  private func isFile(_ name: String, ofKey key: String) -> Bool {
+    guard case .object(let id) = FileName(name) else { return false }
+    return key.hasSuffix("-\(FileName.log(id.segment).text.dropLast(".log".count)).parquet")
   }
 
   private func drawStoreFault(_ operation: StoreRequest.Operation) -> StoreFault? {

@@ -29,7 +29,10 @@ final class WorkerPool: Sendable {
     }
     let start = Date()
     while threads.wait(timeout: .now() + 1) == .timedOut { printProgress(since: start) }
-    return state.withLock { $0.report }
+    return state.withLock { state in
+      state.report.failures.sort { $0.seed < $1.seed }
+      return state.report
+    }
   }
 
   private func printProgress(since start: Date) {

@@ -56,7 +56,8 @@ struct Mischief {
   }
 
   var isIdle: Bool {
-    plans.isEmpty && trap == nil && !isForeignObjectDue && failing == nil && isFullUntil == nil && outage == nil
+    plans.isEmpty && trap == nil && !isForeignObjectDue && failing == nil && isFullUntil == nil
+      && outage == nil
   }
 
   /// Faults so far that are no crashes.

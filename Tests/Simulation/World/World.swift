@@ -13,29 +13,31 @@ package final class World: @unchecked Sendable {
   let time = ManualTime()
   let store: ModelS3
   private let sink: AnswerSink
-  private(set) var random: SeededRandom
-  private(set) var mischief: Mischief
-  private(set) var collectors: Collectors
+  var random: SeededRandom
+  var mischief: Mischief
+  var collectors: Collectors
   private(set) var process: ModelProcess?
   private let clock: WorldClock
   private let hooks: WorldHooks
 
-  private var working: [ModelProcess.Actor] = []
+  var working: [ModelProcess.Actor] = []
   private var sleeps: [Duration] = .init(
     repeating: .zero, count: ModelProcess.Actor.allCases.count)
   private var indexDue = Duration.zero
   private var isStopping: Duration?
   private var isFatal = false
-  private var isStarting = false
+  var isStarting = false
   /// Files in which a bit was turned over.
   private var rotten: Set<String> = []
   /// Keys under which someone else's object lies.
-  private var foreignKeys: Set<String> = []
-  private var sealedWideSegments = 0
-  private var crashCount = 0
-  private var refusedStarts = 0
-  private var damageEvents = 0
-  private var failures: [String] = []
+  var foreignKeys: Set<String> = []
+  /// The files of those keys.
+  var foreignFiles: Set<String> = []
+  var sealedWideSegments = 0
+  var crashCount = 0
+  var refusedStarts = 0
+  var damageEvents = 0
+  var failures: [String] = []
   private var trace: [String]?
   private var turnCount = 0
 
@@ -69,21 +71,6 @@ package final class World: @unchecked Sendable {
   }
 
   // MARK: Run
-
-  /// What a seed has shown.
-  package struct Result: Sendable {
-    package var seed: UInt64
-    package var failures: [String] = []
-    package var tally = Tally()
-    package var trace: [String] = []
-    package var acknowledged = 0
-    package var lost = 0
-    package var twice = 0
-    package var missingByDamage = 0
-    package var refusedStarts = 0
-    package var diskCalls = 0
-    package var requests = 0
-  }
 
   package static func run(seed: UInt64, isTraced: Bool = false) -> Result {
     var random = SeededRandom(seed: seed)
@@ -137,7 +124,7 @@ package final class World: @unchecked Sendable {
   }
 
   /// Everything is mended; what is there comes to the store.
-  private func drain() {
+  func drain() {
     mischief.end()
     applyLasting()
     note("everything is mended")
@@ -148,60 +135,6 @@ package final class World: @unchecked Sendable {
       if collectors.hasPostedAll, process?.isDrained == true, store.late.isEmpty { break }
       if !store.late.isEmpty { deliverLate() }
       countTurn()
-    }
-  }
-
-  private func restartOnceMore() {
-    note("the last restart")
-    end(keepingMemory: true)
-    drain()
-    let names = disk.names.filter { !$0.hasSuffix(".quarantine") }
-    let seals = names.filter { DiskStep.kind(of: $0) == "seal" }
-    let others = names.filter { name in
-      !["seal", "writer", "lock"].contains(DiskStep.kind(of: name))
-        && !foreignKeys.contains { isFile(name, ofKey: $0) }
-    }
-    if seals.count > 1 + foreignKeys.count || !others.isEmpty {
-      fail("left in DATA_DIR: \(names)")
-    }
-    let uploads = store.bucket.uploads
-    if !uploads.isEmpty { fail("uploads left: \(uploads.map { "\($0) \($1.key)" })") }
-  }
-
-  private func judge(_ result: inout Result) {
-    for key in foreignKeys where store.bucket.objects[key]?.bytes != Neighbour.bytes {
-      fail("\(key) was someone else's and is not any more")
-    }
-    let objects = store.bucket.objects.filter { !foreignKeys.contains($0.key) }
-      .sorted { $0.key < $1.key }
-      .map { (key: $0.key, bytes: $0.value.bytes) }
-    var verdict = Ledger.Verdict()
-    collectors.change { verdict = $0.verdict(objects: objects) }
-    result.lost = verdict.lost
-    result.twice = verdict.twice
-    result.missingByDamage = verdict.missingByDamage
-    for problem in verdict.problems + store.bucket.problems + collectors.problems { fail(problem) }
-    if verdict.missingByDamage > 0, damageEvents == 0 {
-      fail("a damaged report is missing and nothing told of damage")
-    }
-    if scenario.manner == .strict {
-      for (key, object) in store.bucket.objects where object.versionCount > 1 {
-        fail("\(key) was written \(object.versionCount) times")
-      }
-    }
-  }
-
-  /// The scenario is never smaller than promised.
-  private func checkScenario() {
-    guard failures.isEmpty else { return }
-    let acknowledged = collectors.ledger.acknowledgedCount
-    if acknowledged < scenario.bounds.acknowledged { fail("only \(acknowledged) acknowledged") }
-    if sealedWideSegments < scenario.bounds.wideSegments {
-      fail("only \(sealedWideSegments) segments of two partitions")
-    }
-    if crashCount < scenario.bounds.crashes { fail("no crash") }
-    if mischief.otherFaultCount < scenario.bounds.otherFaults {
-      fail("only \(mischief.otherFaultCount) other faults")
     }
   }
 
@@ -241,12 +174,12 @@ package final class World: @unchecked Sendable {
     }
   }
 
-  private func pick() -> ModelProcess.Actor? {
+  func pick() -> ModelProcess.Actor? {
     let free = ModelProcess.Actor.allCases.filter { !working.contains($0) }
     return free.randomElement(using: &random)
   }
 
-  private func step(_ actor: ModelProcess.Actor?) {
+  func step(_ actor: ModelProcess.Actor?) {
     guard let actor, let process, !disk.isDown else { return }
     working.append(actor)
     let sleep = process.step(actor) { Int.random(in: 0..<$0, using: &self.random) }
@@ -284,7 +217,7 @@ package final class World: @unchecked Sendable {
     process.makeIndexReady(nodes: nodes)
   }
 
-  private func deliverLate() {
+  func deliverLate() {
     let place = Int.random(in: 0..<store.late.count, using: &random)
     note("a late \(store.late[place].operation.rawValue) arrives: \(store.late[place].key)")
     store.deliverLate(at: place)
@@ -304,7 +237,7 @@ package final class World: @unchecked Sendable {
   }
 
   /// The process is gone; the next one starts.
-  private func end(keepingMemory: Bool) {
+  func end(keepingMemory: Bool) {
     takeAnswers()
     process = nil
     isFatal = false
@@ -444,106 +377,4 @@ package final class World: @unchecked Sendable {
     }
     disk.setCapacity(isFull ? disk.usedByteCount : .max)
   }
-
-  // MARK: Called back by the models
-
-  /// Others work while a call is under way.
-  func meanwhile() {
-    guard process != nil, !isStarting, working.count < 3, !disk.isDown,
-      Int.random(in: 0..<100, using: &random) < scenario.interleavingShare
-    else { return }
-    for _ in 0..<Int.random(in: 1...4, using: &random) { step(pick()) }
-  }
-
-  /// Time passes for someone who waits; the others go on.
-  func pass(_ duration: Duration) {
-    let end = time.uptime + duration
-    while time.uptime < end, !disk.isDown {
-      if !isStarting { for _ in 0..<4 { step(pick()) } }
-      time.advance(min(.seconds(1), max(.milliseconds(1), end - time.uptime)))
-    }
-  }
-
-  private func fault(at call: ModelDisk.Call) -> ModelDisk.Fault? {
-    meanwhile()
-    guard !disk.isDown else { return nil }
-    let (fault, wait) = mischief.fault(
-      at: call, now: time.uptime, isStarting: isStarting, &random)
-    if let fault { note("\(call.step) (call \(call.number)): \(fault)") }
-    if wait > .zero {
-      note("\(call.step) takes \(wait)")
-      pass(wait)
-    }
-    return fault
-  }
-
-  private func storeFault(_ operation: StoreRequest.Operation) -> StoreFault? {
-    guard !mischief.isOver, let fault = drawStoreFault(operation) else { return nil }
-    mischief.count(fault.rawValue)
-    note("\(operation.rawValue): \(fault.rawValue)")
-    return fault
-  }
-
-  private func arrived(_ request: StoreRequest) {
-    guard store.bucket.objects[request.key] == nil,
-      mischief.takesKey(before: request.operation)
-    else { return }
-    mischief.count(Neighbour.foreignObject.rawValue)
-    note("someone else's object: \(request.key)")
-    foreignKeys.insert(request.key)
-    store.bucket.plant(request.key, Neighbour.bytes)
-    // Its rows stay in DATA_DIR; which of the segment's files it is does not matter here.
-    for name in disk.names where isFile(name, ofKey: request.key) {
-      if let bytes = disk.bytes(of: name) { collectors.change { $0.objectDamaged(bytes) } }
-    }
-  }
-
-  /// Whether this is an object of the segment that the key names.
-  private func isFile(_ name: String, ofKey key: String) -> Bool {
-    guard case .object(let id) = FileName(name) else { return false }
-    return key.hasSuffix("-\(FileName.log(id.segment).text.dropLast(".log".count)).parquet")
-  }
-
-  private func drawStoreFault(_ operation: StoreRequest.Operation) -> StoreFault? {
-    if let lure = mischief.lure(at: operation), Int.random(in: 0..<4, using: &random) == 0 {
-      return lure
-    }
-    guard Int.random(in: 0..<1_000, using: &random) < scenario.storeFaultShare else { return nil }
-    return scenario.storeFaults.filter { $0.applies(to: operation) }
-      .randomElement(using: &random)
-  }
-
-  private func storeCrash(_ operation: StoreRequest.Operation, _ isAfter: Bool) -> Bool {
-    guard mischief.crashes(operation, isAfter: isAfter) else { return false }
-    note("power goes \(isAfter ? "after" : "before") \(operation.rawValue)")
-    disk.cutPower()
-    return true
-  }
-
-  private func fraction() -> Double { Double.random(in: 0..<1, using: &random) }
-}
-
-/// The way back from a model to its world, which it must not keep alive.
-///
-/// `@unchecked Sendable`: one thread.
-final class WorldHooks: @unchecked Sendable {
-  weak var world: World?
-}
-
-/// The store's clock: who sleeps lets the others work.
-///
-/// `@unchecked Sendable`: one thread.
-final class WorldClock: StoreClock, @unchecked Sendable {
-  private let time: ManualTime
-  private let hooks: WorldHooks
-
-  init(time: ManualTime, hooks: WorldHooks) {
-    self.time = time
-    self.hooks = hooks
-  }
-
-  var wallSeconds: Double { time.wallSeconds }
-  var uptime: Duration { time.uptime }
-  func sleep(_ duration: Duration) { hooks.world?.pass(duration) }
-  func interrupt() {}
 }

@@ -47,8 +47,9 @@ package final class DeliveryStepper: ObjectDelivery, @unchecked Sendable {
   private let counters = DeliveryCounters()
   private let events: @Sendable (_ line: String, _ isDamage: Bool) -> Void
   private var core: DeliveryCore
-  /// nil: the endpoint is no URL. `events` gets the log's lines, and
-  /// whether they tell of damage in DATA_DIR.
+
+  /// nil: the endpoint is no URL. `events` gets the log's lines, and whether they tell of damage in
+  /// DATA_DIR.
   package init?(
     settings: Settings, disk: any Disk, transport: any StoreTransport, clock: any StoreClock,
     random: @escaping @Sendable () -> Double,
@@ -105,11 +106,8 @@ package final class DeliveryStepper: ObjectDelivery, @unchecked Sendable {
     let news = core.finish(
       job.ticket, outcome, now: clock.uptime, wallSeconds: clock.wallSeconds, counters: counters)
     for event in news {
-      if case .objectDamaged = event {
-        events(event.message, true)
-      } else {
-        events(event.message, false)
-      }
+      let isDamage = if case .objectDamaged = event { true } else { false }
+      events(event.message, isDamage)
     }
   }
 

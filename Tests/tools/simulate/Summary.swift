@@ -35,7 +35,7 @@ struct Summary {
 
       \(report.seedCount) seeds from \(first) in \(Int(seconds)) s, \(report.failures.count) failed
       \(report.acknowledged) reports acknowledged: \(report.lost) lost, \(report.twice) twice, \
-      \(report.missingByDamage) missing in frames that the medium damaged; \
+      \(report.missingByDamage) missing where the medium damaged bytes; \
       \(report.refusedStarts) starts refused
       """)
     for name in unhit { print("never hit: \(name)") }

@@ -11,14 +11,14 @@ to pass unbroken. The run fails when a breakage is not caught or its text is not
 """
 
 import argparse
-import os
 import re
-import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import live_run
 
 ROOT = Path(__file__).resolve().parents[1]
 MUTATIONS = ROOT / "Tests" / "mutations"
@@ -29,7 +29,6 @@ BUILD_LIMIT = 2400
 CHECK_LIMIT = 600
 # Seeds of the simulation that one process runs: a broken one mostly fails in the first few.
 SEEDS_AT_ONCE = 5
-LIVE = sys.stdout.isatty()
 
 
 class Unfit(Exception):
@@ -133,37 +132,7 @@ def put(path, content):
 
 def run(command, limit, environment=None, title=""):
     """Runs in the tree; returns the status (None: over the limit) and the output."""
-    PLACE.mkdir(parents=True, exist_ok=True)
-    log = PLACE / "output.log"
-    started = time.monotonic()
-    with open(log, "wb") as sink:
-        process = subprocess.Popen(
-            command,
-            cwd=TREE,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            while process.poll() is None:
-                elapsed = time.monotonic() - started
-                if elapsed > limit:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-                    return None, log.read_text(errors="replace")
-                if LIVE:
-                    print(f"\r\x1b[K  {elapsed:4.0f} s  {title}"[:110], end="", flush=True)
-                time.sleep(0.1)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
-            raise
-        finally:
-            if LIVE:
-                print("\r\x1b[K", end="", flush=True)
-    return process.returncode, log.read_text(errors="replace")
+    return live_run.run(command, PLACE / "output.log", limit, lambda: title, TREE, environment)
 
 
 def swift(check):

@@ -17,12 +17,14 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import live_run
+from live_run import clock
+
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".build" / "logs"
 PYTHON = ROOT / ".build" / "venv" / "bin" / "python"
 INTEGRATION = ROOT / "Tests" / "integration"
 END_TO_END = "test_demo.py::test_rows_sent_are_rows_stored"
-LIVE = sys.stdout.isatty()
 BEGUN = time.monotonic()
 
 
@@ -35,45 +37,10 @@ class Outcome:
     failures: list = field(default_factory=list)
 
 
-def clock(seconds):
-    return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
-
-
-def run(name, command, limit, extra_environment=None):
-    """Runs a command into its log; returns its status (None: over its limit) and output."""
-    LOGS.mkdir(parents=True, exist_ok=True)
+def run(name, command, limit):
+    """Runs a suite into its log; its status (None: over its limit) and output."""
     log = LOGS / f"{name.replace('/', '-').replace(' ', '-')}.log"
-    started = time.monotonic()
-    with open(log, "wb") as sink:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(extra_environment or {})},
-            start_new_session=True,
-        )
-        try:
-            while process.poll() is None:
-                elapsed = time.monotonic() - started
-                if elapsed > limit:
-                    os.killpg(process.pid, signal.SIGKILL)
-                    process.wait()
-                    return None, log.read_text(errors="replace")
-                if LIVE:
-                    last = last_line(log)
-                    print(f"\r\x1b[K  {clock(elapsed)} {name}: {last}"[:110], end="", flush=True)
-                time.sleep(0.2)
-        except BaseException:
-            # Ctrl-C goes to us alone, since the suite has a session of its own.
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
-            raise
-        finally:
-            if LIVE:
-                print("\r\x1b[K", end="")
-    return process.returncode, log.read_text(errors="replace")
+    return live_run.run(command, log, limit, lambda: f"{name}: {last_line(log)}", ROOT)
 
 
 def last_line(log):

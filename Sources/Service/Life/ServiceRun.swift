@@ -69,7 +69,8 @@ struct ServiceRun {
         return fail("\(parts.failure(error))", logger)
       case nil:
         if let name = Signals.wait(milliseconds: 0) {
-          logger.info("\(name): stopped before DATA_DIR was recovered; the next start goes on with it")
+          logger.info(
+            "\(name): stopped before DATA_DIR was recovered; the next start goes on with it")
           // The recovery is still at work; whatever its last step is, the next start repeats it.
           _exit(0)
         }

@@ -139,6 +139,7 @@ class TestLife:
             service = start_aggregator(PORT=s.getsockname()[1])
             assert service.wait() == 1
             assert f"PORT={s.getsockname()[1]}" in service.log()
+            assert "choose another PORT, or 0 for a free one" in service.log()
 
     def test_an_address_of_version_6(self, start_aggregator):
         service = start_aggregator(HOST="::1")

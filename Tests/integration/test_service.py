@@ -248,6 +248,21 @@ class TestSettings:
         assert any("many nodes" in line for line in lines)
         assert CANARY not in done.stderr + done.stdout
 
+    def test_a_host_that_is_not_ours(self):
+        """Told in one line with the other settings, before the log says that the service starts."""
+        # RFC 2606 and RFC 5737: names and addresses that nobody has.
+        for host, fault in (
+            ("nohost.invalid", "does not resolve ("),
+            ("192.0.2.1", "is not an address of this machine (192.0.2.1)"),
+            ("[::1]", "does not resolve ("),
+        ):
+            done = run(HOST=host, PORT="0", KUBECONFIG="/nonexistent/config")
+            assert done.returncode == 64
+            (line,) = [line for line in done.stderr.splitlines() if " HOST=" in line]
+            assert line.startswith(f"aggregator: HOST={host}: {fault}")
+            assert "accepted are an IP address of this machine, 0.0.0.0 or ::" in line
+            assert "starts" not in done.stderr
+
     def test_arguments(self):
         assert run("--version").stdout.strip()
         help_text = run("--help")

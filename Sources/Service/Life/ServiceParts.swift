@@ -2,6 +2,7 @@ import Glibc
 import Ingest
 import KubeIndex
 import Logging
+import NIOCore
 
 /// All parts of the service, made in the order in which they depend on each other: DATA_DIR is
 /// locked first, then the port is taken. From there on GET is answered, and reports get 503 until
@@ -59,10 +60,10 @@ final class ServiceParts {
     let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
     do {
       server = try HTTPServer(
-        host: settings.host, port: settings.port,
+        host: settings.listenAddress, port: settings.port,
         loopCount: HTTPServer.loopCount(processorCount: processors), shared: shared)
     } catch {
-      throw StartFailure("cannot listen on HOST=\(settings.host) PORT=\(settings.port): \(error)")
+      throw StartFailure(Self.listenFailure(settings, error))
     }
   }
 
@@ -75,6 +76,18 @@ final class ServiceParts {
         "DATA_DIR=\(path) cannot be used: \(reason); it must be a directory that this user "
           + "(uid \(getuid())) may write")
     }
+  }
+
+  private static func listenFailure(_ settings: Settings, _ error: any Error) -> String {
+    let place = "HOST=\(settings.host) PORT=\(settings.port)"
+    guard let error = error as? IOError else { return "cannot listen on \(place): \(error)" }
+    let advice =
+      switch error.errnoCode {
+      case EADDRINUSE: "; another process has this port: choose another PORT, or 0 for a free one"
+      case EACCES: "; a PORT below 1024 needs a privilege: choose a higher one"
+      default: ""
+      }
+    return "cannot listen on \(place): \(String(cString: strerror(error.errnoCode)))\(advice)"
   }
 
   /// What to tell of a start that failed.

@@ -25,7 +25,10 @@ struct Settings: Sendable {
   var storage = Storage.s3
   /// PEM file of CAs for the store, beyond the system's.
   var caBundle: String?
+  /// HOST as given.
   var host = "0.0.0.0"
+  /// The numeric address that HOST stands for.
+  var listenAddress = "0.0.0.0"
   var port = 8888
   var dataDirectory = "/var/lib/aggregator"
   var spoolMaximumByteCount = 10_737_418_240

@@ -6,7 +6,7 @@ struct SettingError: Error, Equatable, CustomStringConvertible {
   var variable: String
   /// nil: there is none, or it is secret.
   var value: String?
-  /// What would have been accepted.
+  /// What is wrong with it, where the value does not show that, and what would have been accepted.
   var accepted: String
 
   var description: String {
@@ -17,18 +17,23 @@ struct SettingError: Error, Equatable, CustomStringConvertible {
 
 /// Reads all variables and collects every fault, so that one start tells them all.
 struct SettingsReader {
+  /// The numeric address to bind for a HOST.
+  typealias Resolve = (String) throws(ListenAddress.Failure) -> String
+
   private let environment: [String: String]
+  private let resolve: Resolve
   private(set) var errors: [SettingError] = []
 
-  init(environment: [String: String]) {
+  private init(environment: [String: String], resolve: @escaping Resolve) {
     self.environment = environment
+    self.resolve = resolve
   }
 
   /// The settings, or every fault in the order of `--help`.
   static func read(
-    environment: [String: String]
+    environment: [String: String], resolve: @escaping Resolve = ListenAddress.find
   ) -> (settings: Settings, errors: [SettingError]) {
-    var reader = SettingsReader(environment: environment)
+    var reader = SettingsReader(environment: environment, resolve: resolve)
     let settings = reader.readAll()
     return (settings, reader.errors)
   }
@@ -40,9 +45,7 @@ struct SettingsReader {
     settings.clusterName = text("CLUSTER_NAME", "a name of at most 256 bytes") {
       $0.utf8.count <= 256 && !$0.unicodeScalars.contains(where: \.isControlOrLineEnd) ? $0 : nil
     }
-    read("HOST", "a host name or an IP address", &settings.host) {
-      $0.contains(where: { $0.isWhitespace || $0 == "/" }) ? nil : $0
-    }
+    readHost(&settings)
     number("PORT", 0...65535, &settings.port)
     read("DATA_DIR", "a directory", &settings.dataDirectory) { $0.contains("\0") ? nil : $0 }
     number("SPOOL_MAX_BYTES", 16_777_216...Int.max / 4, &settings.spoolMaximumByteCount)
@@ -59,6 +62,17 @@ struct SettingsReader {
       Settings.LogFormat(rawValue: $0.lowercased())
     }
     return settings
+  }
+
+  /// The name as given stays for the log; the server binds what it stands for.
+  private mutating func readHost(_ settings: inout Settings) {
+    guard let host = value("HOST") else { return }
+    settings.host = host
+    do throws(ListenAddress.Failure) {
+      settings.listenAddress = try resolve(host)
+    } catch {
+      fail("HOST", error.explanation)
+    }
   }
 
   private mutating func readStorage(_ settings: inout Settings) {

@@ -40,7 +40,7 @@ import Testing
     ("AWS_ENDPOINT_URL", "http://minio:9000"), ("AWS_ENDPOINT_URL", "https://[::1]:9000/"),
     ("AWS_ENDPOINT_URL", "https://a/storage/v1/s3"),
     ("STORAGE_URL", "file:///tmp/x"), ("S3_PREFIX", "a/{cluster_name}/{date}/"),
-    ("S3_PREFIX", "a"), ("LOG_LEVEL", "DEBUG"), ("LOG_FORMAT", "json"), ("HOST", "::"),
+    ("S3_PREFIX", "a"), ("LOG_LEVEL", "DEBUG"), ("LOG_FORMAT", "json"), ("HOST", "127.0.0.1"),
     ("S3_BUCKET", "a.b-c"), ("MAX_BODY_BYTES", "33554432"),
   ])
   func accepted(_ name: String, _ value: String) {
@@ -64,6 +64,29 @@ import Testing
   ])
   func refused(_ name: String, _ value: String) {
     #expect(Self.read([name: value]).errors == [name])
+  }
+
+  @Test("HOST is what this machine can listen on, and else it is told what was wrong with it")
+  func hosts() {
+    let here = SettingsReader.read(environment: ["HOST": "localhost"])
+    #expect(here.errors.isEmpty && here.settings.host == "localhost")
+    #expect(["127.0.0.1", "::1"].contains(here.settings.listenAddress))
+
+    // An address of the documentation's network (RFC 5737): nobody has it.
+    let elsewhere = SettingsReader.read(environment: ["HOST": "192.0.2.1"]).errors
+    #expect(elsewhere.count == 1)
+    let text = elsewhere.first?.description ?? ""
+    #expect(text.hasPrefix("HOST=192.0.2.1: is not an address of this machine"))
+    #expect(text.contains("accepted are an IP address of this machine, 0.0.0.0 or ::"))
+
+    let unknown = SettingsReader.read(environment: ["HOST": "nohost"]) {
+      (_) throws(ListenAddress.Failure) in throw .notResolved("no such name")
+    }
+    #expect(
+      unknown.errors.map(\.description).allSatisfy {
+        $0.hasPrefix("HOST=nohost: does not resolve (no such name); accepted are")
+      })
+    #expect(unknown.errors.count == 1)
   }
 
   @Test("All faults are told, each with value and what is accepted")

@@ -89,6 +89,15 @@ let package = Package(
       path: "perf/fleet",
       swiftSettings: swiftSettings),
     .executableTarget(
+      name: "nio-discard",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "perf/nio-discard",
+      swiftSettings: swiftSettings),
+    .executableTarget(
       name: "pipeline-bench", dependencies: ["Columnar", "Ingest", "KubeIndex"],
       path: "perf/pipeline-bench", swiftSettings: swiftSettings),
     .executableTarget(
@@ -142,7 +151,7 @@ let package = Package(
 if Context.environment["CORE_ONLY"] != nil {
   let outer: Set = [
     "Aggregator", "CFleet", "FleetTests", "Service", "ServiceTests", "Simulation", "fleet",
-    "simulate",
+    "nio-discard", "simulate",
   ]
   package.targets.removeAll { outer.contains($0.name) }
   package.products = []

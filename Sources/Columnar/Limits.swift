@@ -4,8 +4,8 @@ package enum ColumnarLimits {
   /// bytes end it before, so that a reader's row ranges line up.
   package static let maximumPageRows = 32_768
   /// Rows of a data page of a column that comes row by row, reports' times: each page spans about
-  /// all times, so small ones would tell readers nothing, and repeats lie far apart.
-  package static let maximumEntryPageRows = 4 * maximumPageRows
+  /// all times, so small ones would tell readers nothing, and each would hold anew what it repeats.
+  package static let maximumEntryPageRows = 16 * maximumPageRows
   /// Bytes of a data page, before compression, at which it ends; the last row may overshoot.
   package static let maximumPageBytes = 1 << 20
   /// Bytes of a dictionary page. The joiner ends a row group before a column reaches it.
@@ -14,6 +14,8 @@ package enum ColumnarLimits {
   package static let maximumBoundBytes = 64
   /// Mean bytes of a text value up to which a mostly distinct column is written PLAIN.
   package static let maximumPlainTextBytes = 64
+  /// What part of a page a slower compressor must save: one in this many bytes.
+  package static let worthwhileSavingDivisor = 32
   /// Rows of a row group: counts of rows and levels stay far inside Thrift's 32 bits.
   package static let maximumRowGroupRows = 1 << 24
   /// Row groups of a file: their ordinal is a 16-bit number.

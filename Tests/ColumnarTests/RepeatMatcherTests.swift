@@ -71,4 +71,15 @@ import Testing
     bytes.withUnsafeBytes { Snappy.compress($0, to: library) }
     #expect(found * 2 < library.count, "\(found) against \(library.count) bytes")
   }
+
+  /// Repeats of a sequence from beyond what an offset of 2 bytes reaches are found too, and what
+  /// follows them near by is found near by.
+  @Test func repeatsFromFarAwayAreFound() {
+    var random = SeededRandom(seed: 2)
+    let first = (0..<80_000).map { _ in UInt8.random(in: 0...255, using: &random) }
+    let bytes = first + first + first[..<300]
+    let found = expectRoundTrip(bytes, valuesOffset: 0, stride: 2, "twice")
+    // Copies of 5 bytes for each 64, but where a hash had two takers.
+    #expect(found < first.count * 5 / 4, "\(found) bytes")
+  }
 }

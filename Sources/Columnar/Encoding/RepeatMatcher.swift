@@ -6,19 +6,13 @@ import Glibc
 /// The library's compressor hashes few positions once it finds nothing for a while, and forgets
 /// everything every 64 KiB; among indexes whose repeats are far apart (the reports of a node, seen
 /// again at each of its pods) it finds next to none. This one looks at every value, from which
-/// repeats begin, and back over the whole window that a 2-byte offset reaches.
-///
-///     stream  := varint(byte count) element*
-///     literal := (length - 1) << 2, or 60...62 << 2 and length - 1 in 1...3 bytes; the bytes
-///     copy    := (length - 1) << 2 | 2, offset in 2 bytes; 1 to 64 bytes from `offset` back
-///
-/// https://github.com/google/snappy/blob/main/format_description.txt
+/// repeats begin, and back over the whole page: the format's copies reach that far.
 package final class RepeatMatcher {
   /// Shortest repeat that is looked for.
   private static let minimumMatch = 8
-  private static let maximumOffset = 65_535
-  private static let maximumCopy = 64
-  private static let tableBits = 15
+  /// Shortest repeat from beyond `SnappyElements.maximumMiddleOffset`, whose copies are longer.
+  private static let minimumFarMatch = 12
+  private static let tableBits = 17
 
   /// Last position of each hash.
   private let table: UnsafeMutablePointer<UInt32>
@@ -40,27 +34,31 @@ package final class RepeatMatcher {
     guard let base = input.baseAddress else { return }
     // Position 0 stands for none: it is compared like any other, and found unequal or equal.
     table.update(repeating: 0, count: 1 << Self.tableBits)
-    var target = output.base + output.count
+    var elements = SnappyElements(target: output.base + output.count)
     var literalStart = 0
-    var position = 1
+    var position = valuesOffset == 0 ? stride : 1
     while position + Self.minimumMatch <= input.count {
       let key = base.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-      let slot =
-        table
-        + Int(
-          truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - Self.tableBits))
+      let slot = table + Self.slot(key)
       let candidate = Int(slot.pointee)
       slot.pointee = UInt32(truncatingIfNeeded: position)
-      let offset = position - candidate
-      guard offset <= Self.maximumOffset,
-        base.loadUnaligned(fromByteOffset: candidate, as: UInt64.self) == key
-      else {
+      guard base.loadUnaligned(fromByteOffset: candidate, as: UInt64.self) == key else {
         position += position < valuesOffset ? 1 : stride
         continue
       }
-      let length = Self.matchLength(base, candidate, position, input.count)
-      Self.appendLiteral(base + literalStart, position - literalStart, &target)
-      Self.appendCopy(offset: offset, length: length, &target)
+      var length = Self.matchLength(base, candidate, position, input.count)
+      let offset = position - candidate
+      if offset > SnappyElements.maximumMiddleOffset {
+        guard length >= Self.minimumFarMatch else {
+          position += position < valuesOffset ? 1 : stride
+          continue
+        }
+        // What comes from far away is made known here, where the next may have it from near by.
+        length = min(length, SnappyElements.maximumCopy)
+        noteValues(in: position..<position + length, base, stride, input.count)
+      }
+      elements.appendLiteral(base + literalStart, position - literalStart)
+      elements.appendCopy(offset: offset, length: length)
       position += length
       literalStart = position
       if position > valuesOffset {
@@ -69,9 +67,24 @@ package final class RepeatMatcher {
         if odd != 0 { position += stride - odd }
       }
     }
-    Self.appendLiteral(base + literalStart, input.count - literalStart, &target)
-    output.count = target - output.base
+    elements.appendLiteral(base + literalStart, input.count - literalStart)
+    output.count = elements.target - output.base
     assert(output.count <= output.capacity)
+  }
+
+  @inline(__always)
+  private static func slot(_ key: UInt64) -> Int {
+    Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - tableBits))
+  }
+
+  private func noteValues(
+    in range: Range<Int>, _ base: UnsafeRawPointer, _ stride: Int, _ limit: Int
+  ) {
+    for position in Swift.stride(from: range.lowerBound, to: range.upperBound, by: stride)
+    where position + Self.minimumMatch <= limit {
+      let key = base.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+      table[Self.slot(key)] = UInt32(truncatingIfNeeded: position)
+    }
   }
 
   /// How many bytes from `candidate` and `position` on are equal, at least `minimumMatch`.
@@ -96,40 +109,5 @@ package final class RepeatMatcher {
       length += 1
     }
     return length
-  }
-
-  private static func appendLiteral(
-    _ source: UnsafeRawPointer, _ count: Int, _ target: inout UnsafeMutableRawPointer
-  ) {
-    guard count > 0 else { return }
-    let last = count - 1
-    if last < 60 {
-      target.storeBytes(of: UInt8(last << 2), as: UInt8.self)
-      target += 1
-    } else {
-      let byteCount = last < 1 << 8 ? 1 : (last < 1 << 16 ? 2 : (last < 1 << 24 ? 3 : 4))
-      target.storeBytes(of: UInt8((59 + byteCount) << 2), as: UInt8.self)
-      for index in 0..<byteCount {
-        target.storeBytes(
-          of: UInt8(truncatingIfNeeded: last >> (8 * index)), toByteOffset: 1 + index,
-          as: UInt8.self)
-      }
-      target += 1 + byteCount
-    }
-    target.copyMemory(from: source, byteCount: count)
-    target += count
-  }
-
-  private static func appendCopy(
-    offset: Int, length: Int, _ target: inout UnsafeMutableRawPointer
-  ) {
-    var left = length
-    while left > 0 {
-      let count = min(left, maximumCopy)
-      target.storeBytes(of: UInt8((count - 1) << 2 | 2), as: UInt8.self)
-      target.storeBytes(of: UInt16(offset).littleEndian, toByteOffset: 1, as: UInt16.self)
-      target += 3
-      left -= count
-    }
   }
 }

@@ -26,6 +26,7 @@ extension ColumnChunkWriter {
     let type = Number.physicalType
     let scratch = self.scratch
     var chunkBounds: ValueBounds?
+    var comparesNeighbours: Bool?
     var start = 0
     while start < numbers.count {
       let end = min(numbers.count, start + ColumnarLimits.maximumPageRows)
@@ -48,13 +49,31 @@ extension ColumnChunkWriter {
         if chunkBounds == nil { chunkBounds = bounds }
         chunkBounds?.formUnion(bounds, as: type)
       }
-      try writeData(
+      comparesNeighbours = compress(valuesOffset: valuesOffset, comparesNeighbours)
+      try writeCompressedData(
         DataPage(
           rowCount: rows.count, valueCount: rows.count, nullCount: rows.count - presentCount,
           bounds: bounds))
       start = end
     }
     return finish(rowCount: numbers.count, bounds: chunkBounds)
+  }
+
+  /// Compresses the page by the neighbour matcher or by the library; the first page by both, and
+  /// by the library from then on if that saves more than its time is worth.
+  private func compress(valuesOffset: Int, _ comparesNeighbours: Bool?) -> Bool {
+    if comparesNeighbours == false {
+      Snappy.compress(scratch.page.bytes, to: scratch.compressed)
+      return false
+    }
+    NeighbourMatcher.compress(
+      scratch.page.bytes, valuesOffset: valuesOffset, to: scratch.compressed)
+    if comparesNeighbours == true { return true }
+    Snappy.compress(scratch.page.bytes, to: scratch.alternative)
+    let worth = scratch.compressed.count / ColumnarLimits.worthwhileSavingDivisor
+    if scratch.alternative.count + worth >= scratch.compressed.count { return true }
+    scratch.compressed.swapContents(with: scratch.alternative)
+    return false
   }
 
   /// Appends definition levels and returns how many rows have a value.

@@ -11,12 +11,14 @@ extension ColumnChunkWriter {
     let ranks = dictionary.ranks()
     let byteWidth = BitPacking.byteWidth(forCount: dictionary.count)
     let bitWidth = BitPacking.bitWidth(forCount: dictionary.count)
+    let pageRows = min(
+      ColumnarLimits.maximumEntryPageRows, ColumnarLimits.maximumPageBytes / byteWidth)
     var usesWholeBytes = true
     let scratch = self.scratch
     var chunkExtremes = EntryExtremes()
     var start = 0
     while start < entries.count {
-      let end = min(entries.count, start + ColumnarLimits.maximumEntryPageRows)
+      let end = min(entries.count, start + pageRows)
       var rows = UnsafeBufferPointer(rebasing: entries[start..<end])
       var page = DataPage(
         rowCount: rows.count, valueCount: rows.count, nullCount: 0, bounds: nil)

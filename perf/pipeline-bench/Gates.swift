@@ -17,6 +17,8 @@ enum Gates {
     metadata.fill(pipeline.index, from: generator.nodes)
     var bodies = ReportBodies()
     for _ in 0..<options.intervals { generator.appendInterval(to: &bodies) }
+    let log = try LogBench(&bodies)
+    defer { log.remove() }
     let columns = EncodingColumns(rowCount: options.podCount * options.intervals)
     for name in ["first", "warm"] {
       func stage(_ title: String, _ body: () throws -> Void) rethrows {
@@ -32,6 +34,7 @@ enum Gates {
       if let resolved {
         try stage("SortJoinEncode") { try gateSortJoinEncode(pipeline, resolved) }
       }
+      try stage("LogAppend") { try gateLogAppend(log) }
       try stage("Numbers") { try gateNumbers(columns) }
       try stage("Entries") { try gateEntries(columns) }
       try stage("Runs") { try gateRuns(columns) }
@@ -74,94 +77,18 @@ private func gateWholePipeline(_ pipeline: Pipeline, _ bodies: inout ReportBodie
   try pipeline.encode(pipeline.resolve())
 }
 
-/// PLAIN numbers.
+/// A frame a report, written and synced in groups.
 @inline(never)
-private func gateNumbers(_ columns: EncodingColumns) throws {
-  try columns.write(.int64) { group in
-    try columns.numbers.withUnsafeBufferPointer { numbers in
-      try columns.presence.withUnsafeBufferPointer {
-        try group.append(numbers: numbers, presence: $0, mask: 1)
-      }
-    }
-  }
-}
+private func gateLogAppend(_ log: LogBench) throws { try log.append() }
 
-/// Dictionary indexes that change from row to row.
 @inline(never)
-private func gateEntries(_ columns: EncodingColumns) throws {
-  try columns.write(.string) { group in
-    try columns.entries.withUnsafeBufferPointer {
-      try group.append(entries: $0, dictionary: columns.dictionary)
-    }
-  }
-}
+private func gateNumbers(_ columns: EncodingColumns) throws { try columns.writeNumbers() }
 
-/// Dictionary indexes in runs.
 @inline(never)
-private func gateRuns(_ columns: EncodingColumns) throws {
-  try columns.write(.string) {
-    try $0.append(runs: columns.runs, dictionary: columns.dictionary)
-  }
-}
+private func gateEntries(_ columns: EncodingColumns) throws { try columns.writeEntries() }
 
-/// Lists in runs.
 @inline(never)
-private func gateLists(_ columns: EncodingColumns) throws {
-  try columns.write(.stringList) {
-    try $0.append(
-      listRuns: columns.runs, lists: columns.lists, dictionary: columns.dictionary)
-  }
-}
+private func gateRuns(_ columns: EncodingColumns) throws { try columns.writeRuns() }
 
-/// One made-up column a kind of encoding, in the shapes that the join hands on.
-private final class EncodingColumns {
-  private static let entryCount = 1_000
-  private static let listLength = 8
-
-  let rowCount: Int
-  private(set) var numbers: [Int64] = []
-  let presence: [UInt8]
-  let dictionary = TextDictionary()
-  /// Ten rows an entry.
-  private(set) var runs: [EntryRun] = []
-  /// An entry a row, no neighbours alike.
-  private(set) var entries: [UInt32] = []
-  private(set) var lists = ListTable()
-  private let scratch = EncodingScratch()
-  private let sink = MemorySink()
-
-  init(rowCount: Int) {
-    self.rowCount = rowCount
-    presence = [UInt8](repeating: 1, count: rowCount)
-    var random = SplitMix64(state: 1)
-    var value: Int64 = 0
-    for row in 0..<rowCount {
-      value += Int64.random(in: 0...4 << 20, using: &random)
-      numbers.append(value)
-      entries.append(UInt32(row % Self.entryCount))
-      if row % 10 == 0 {
-        runs.append(EntryRun(entry: UInt32(row / 10 % Self.entryCount), rowCount: 10))
-      }
-    }
-    for entry in 0..<Self.entryCount {
-      _ = dictionary.intern("example.com/key-\(entry % 20)=value-\(entry)")
-      for element in 0..<Self.listLength {
-        lists.append(UInt32((entry + element * 61) % Self.entryCount))
-      }
-      _ = lists.endList()
-    }
-  }
-
-  /// Writes a file of one column.
-  func write(_ kind: ColumnKind, _ column: (RowGroupWriter) throws -> Void) throws {
-    sink.reset()
-    let file = try ParquetFileWriter(
-      schema: ParquetSchema([ColumnSchema("column", kind)]), sink: sink,
-      createdBy: UsageSchema.createdBy)
-    try file.appendRowGroup(rowCount: rowCount, scratch: scratch) {
-      try column($0)
-      return []
-    }
-    try file.finish(metadata: [])
-  }
-}
+@inline(never)
+private func gateLists(_ columns: EncodingColumns) throws { try columns.writeLists() }

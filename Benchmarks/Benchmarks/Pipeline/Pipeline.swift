@@ -47,7 +47,7 @@ private struct Fixture {
 }
 
 /// Takes a file's bytes in memory.
-private final class MemorySink: ByteSink {
+final class MemorySink: ByteSink {
   private var bytes: [UInt8] = []
 
   func write(_ bytes: UnsafeRawBufferPointer) { self.bytes.append(contentsOf: bytes) }
@@ -59,6 +59,15 @@ let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
     metrics: [.cpuUser, .cpuTotal, .wallClock, .peakMemoryResident], warmupIterations: 1,
     maxDuration: .seconds(20), maxIterations: 10)
+
+  Benchmark("decode: every rule, no rows") { benchmark in
+    var fixture = Fixture()
+    benchmark.startMeasurement()
+    for _ in benchmark.scaledIterations {
+      try fixture.bodies.forEach { _ = try fixture.decoder.check($0) }
+    }
+    benchmark.stopMeasurement()
+  }
 
   Benchmark("decode and probe") { benchmark in
     var fixture = Fixture()
@@ -75,12 +84,30 @@ let benchmarks: @Sendable () -> Void = {
     benchmark.stopMeasurement()
   }
 
-  Benchmark("sort, join, encode") { benchmark in
+  Benchmark("row group: sort, join, encode") { benchmark in
     var fixture = Fixture()
     try fixture.decode()
     let resolved = fixture.resolve()
     benchmark.startMeasurement()
     for _ in benchmark.scaledIterations { try fixture.encode(resolved) }
+    benchmark.stopMeasurement()
+  }
+
+  for (title, write) in EncodingColumns.kinds {
+    Benchmark("encoding: \(title)") { benchmark in
+      let columns = EncodingColumns(rowCount: nodeCount * podsPerNode * intervals)
+      benchmark.startMeasurement()
+      for _ in benchmark.scaledIterations { try write(columns) }
+      benchmark.stopMeasurement()
+    }
+  }
+
+  Benchmark("log append, a sync for 16 reports") { benchmark in
+    var fixture = Fixture()
+    let log = try LogBench(&fixture.bodies)
+    defer { log.remove() }
+    benchmark.startMeasurement()
+    for _ in benchmark.scaledIterations { try log.append() }
     benchmark.stopMeasurement()
   }
 

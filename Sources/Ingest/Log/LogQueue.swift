@@ -11,6 +11,16 @@ package final class LogQueue: Sendable {
     package var retryID: RetryID
     package var nodeID: UInt64
 
+    package init(
+      ticket: UInt64, segment: UInt64, body: ReportBody, retryID: RetryID, nodeID: UInt64
+    ) {
+      self.ticket = ticket
+      self.segment = segment
+      self.body = body
+      self.retryID = retryID
+      self.nodeID = nodeID
+    }
+
     var byteCount: Int { FrameHeader.byteCount + body.count }
   }
 

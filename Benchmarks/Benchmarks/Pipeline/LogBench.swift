@@ -1,0 +1,1 @@
+../../../perf/pipeline-bench/LogBench.swift

@@ -56,8 +56,8 @@ class LocalRun:
             PORT="0",
             LOG_LEVEL="info",
             LOG_FORMAT="text",
-            **settings,
         )
+        environment.update(settings)
         self.service = self.steps.start(
             "aggregator", [RELEASE / "aggregator"], self.service_log, environment
         )

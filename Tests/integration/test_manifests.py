@@ -142,6 +142,21 @@ def test_the_volume_is_above_what_the_spool_may_take(rendered):
     assert 12 * GIB > 10 * GIB + 2 * 128 * (1 << 20) + 256 * (1 << 20)
 
 
+def test_requests_and_limits_cover_the_largest_row_of_the_sizing_table(rendered):
+    """Protects from a table that is measured anew and manifests that stay behind."""
+    text = (ROOT / "README.md").read_text().split("## How big should it be?")[1]
+    rows = re.findall(r"^\| [\d,]+ \| [\d,]+ \| ([\d.]+) \| (\d+) \| (\d+) \|", text, re.M)
+    cores, memory, disk = (float(figure) for figure in rows[-1])
+    resources = pod_spec(one(rendered["base"], "Deployment"))["containers"][0]["resources"]
+    cpu_request = int(resources["requests"]["cpu"].removesuffix("m"))
+    memory_request = int(resources["requests"]["memory"].removesuffix("Mi"))
+    memory_limit = int(resources["limits"]["memory"].removesuffix("Gi")) * 1024
+    assert cpu_request >= 2 * cores * 1000
+    assert memory_request >= 1.25 * memory
+    assert memory_limit >= 4 * memory
+    assert 10 * 1024 >= 10 * disk
+
+
 def test_the_overlay_swaps_only_the_volume_and_says_what_is_given_up(rendered):
     assert not [o for o in rendered["emptydir"] if o["kind"] == "PersistentVolumeClaim"]
     base = one(rendered["base"], "Deployment")

@@ -1,7 +1,7 @@
 # `make help` lists the targets. The work is in scripts/.
 
 .PHONY: help demo test test-quick build simulate bench bench-stages bench-peers bench-gates \
-  profile crash mutate format lint clean
+  profile flamegraph syscalls ramp growth soak sizing crash mutate format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -42,6 +42,26 @@ bench-gates: build ## instructions and allocations of each stage against Benchma
 
 profile: build ## where the time of the pipeline goes, by sampling (needs perf)
 	scripts/profile.sh
+
+flamegraph: build ## CPU flame graphs of the service under load and of the pipeline, as SVG (needs perf)
+	perf/flamegraph.sh
+	perf/flamegraph.sh --faults
+	perf/flamegraph.sh --pipeline
+
+syscalls: build ## system calls a report by thread, waits and queues of the service under load (needs perf)
+	perf/syscalls.sh
+
+ramp: build ## rate, latency, memory and CPU against the offered rate, and the knee (about 6 minutes)
+	perf/ramp.sh
+
+growth: build ## the service at 1, 10 and 100 times the nodes (about 4 minutes)
+	perf/growth.sh
+
+soak: build ## HOURS (1) of constant load with churn: slope of the memory, latency, rows lost
+	perf/soak.sh --hours $(or $(HOURS),1)
+
+sizing: build ## what clusters of 10 to 5,000 nodes need at the defaults (about 17 minutes)
+	perf/sizing.sh
 
 crash: build ## kill the service KILLS times (100) under load and compare the bucket with what was acknowledged
 	perf/crash.sh --kills $(or $(KILLS),100)

@@ -22,4 +22,13 @@ import Testing
     #expect(histogram.maximum == 10_000)
     #expect(histogram.count == 10_000)
   }
+
+  @Test func bucketsHandedOnHoldEveryValueOnce() {
+    var histogram = LatencyHistogram()
+    for value in [0, 7, 7, 5000, 1 << 30] as [UInt64] { histogram.record(micros: value) }
+    let buckets = histogram.occupied
+    #expect(buckets.map(\.count) == [1, 2, 1, 1])
+    #expect(buckets.map(\.upperEnd) == buckets.map(\.upperEnd).sorted())
+    #expect(buckets[1].upperEnd == 7)
+  }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Allocations of the running service per report, by thread and by whose code asked for them.
+"""Allocations and page faults of the running service per report; allocations by thread and by
+whose code asked for them.
 
     service.py [--seconds N] [--rate N] [--nodes N] [--pods N] [--top N]
 
@@ -111,6 +112,12 @@ def metric(port: int) -> int:
     return int(found[1]) if found else 0
 
 
+def page_faults(pid: int) -> int:
+    """Minor and major so far, by proc_pid_stat(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[7]) + int(fields[9])
+
+
 def wait_for(what: str, ready) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while not ready():
@@ -188,12 +195,15 @@ def measure(options: argparse.Namespace, children: list[subprocess.Popen]) -> No
     # Each just before the stacks begin or end.
     before = metric(port)
     dump(service, stacks)
+    faults = page_faults(service.pid)
     time.sleep(options.seconds)
+    faults = page_faults(service.pid) - faults
     reports = metric(port) - before
     lines = dump(service, stacks)
     if reports == 0:
         sys.exit(f"no report was accepted; logs are in {DIRECTORY}")
     show(lines, reports, options)
+    print(f"\npage faults {faults / reports:.2f} a report")
 
 
 def show(lines: list[str], reports: int, options: argparse.Namespace) -> None:

@@ -67,6 +67,8 @@ struct Summary {
       object.add(name, Double(tally.latency.quantile(fraction)) / 1000)
     }
     object.add("max", Double(tally.latency.maximum) / 1000)
+    object.add(
+      "buckets_micros", pairs: tally.latency.occupied.map { ($0.upperEnd, $0.count) })
     return object
   }
 

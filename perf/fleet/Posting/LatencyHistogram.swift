@@ -34,6 +34,13 @@ struct LatencyHistogram {
     count == 0 ? 0 : Double(sum) / Double(count)
   }
 
+  /// The buckets that hold something, each with its upper end in microseconds.
+  var occupied: [(upperEnd: UInt64, count: Int)] {
+    counts.enumerated().filter { $0.element > 0 }.map {
+      (LatencyHistogram.upperEnd(of: $0.offset), $0.element)
+    }
+  }
+
   mutating func reset() {
     self = LatencyHistogram()
   }

@@ -26,6 +26,11 @@ struct JSONObject {
     members.append("\(JSONObject.quote(name)): \(value.text)")
   }
 
+  mutating func add(_ name: String, pairs: [(UInt64, Int)]) {
+    let text = pairs.map { "[\($0.0), \($0.1)]" }.joined(separator: ", ")
+    members.append("\(JSONObject.quote(name)): [\(text)]")
+  }
+
   var text: String {
     "{" + members.joined(separator: ", ") + "}"
   }

@@ -171,6 +171,8 @@ extension ServiceLimits {
   static let maximumUploadRecordByteCount = 1_048_576
   /// Between two tries to find the records of uploads, with which delivery begins.
   static let recordsRetryInterval: Duration = .seconds(1)
+  /// Then delivery begins, and the uploads of a record that cannot be read are found by their key.
+  static let triesOfUnreadableRecord = 5
   /// Between two checks of the store, until one succeeds.
   static let storeCheckInterval: Duration = .seconds(60)
   /// Waits between two tries of a step: full jitter. The cap bounds how long an outage is outlived.

@@ -69,6 +69,9 @@ struct DeliveryCore {
   private var areRecordsLoaded = false
   private var isLoadingRecords = false
   private var nextLoad = Duration.zero
+  private var loadCount = 0
+  /// Whose records could not be read: found by the object's key, once that is known.
+  private var unreadable: Set<ObjectID> = []
   private var nextCheck: Duration? = .zero
   private var isChecking = false
   /// The store is out of reach or refuses us: for no object before this time.
@@ -193,7 +196,9 @@ struct DeliveryCore {
     switch ticket.work {
     case .loadRecords:
       isLoadingRecords = false
-      guard outcome.answer == .done else {
+      loadCount += 1
+      let isHopeless = loadCount >= ServiceLimits.triesOfUnreadableRecord
+      guard outcome.answer == .done, outcome.unreadableRecords.isEmpty || isHopeless else {
         // Without them leftovers would be forgotten for good.
         nextLoad = now + ServiceLimits.recordsRetryInterval
         return []
@@ -378,9 +383,12 @@ struct DeliveryCore {
   }
 
   /// What it names is found by the object's key; of a file that is gone nobody knows the key, and
-  /// the next start tries again.
+  /// the next start tries again. A log that waits becomes such an object later.
   private mutating func takeUnreadableRecord(_ id: ObjectID) {
-    guard let key = entries[id]?.machine.key else { return }
+    guard let key = entries[id]?.machine.key else {
+      unreadable.insert(id)
+      return
+    }
     entries[id]?.machine.found(
       MultipartMachine.Leftover(key: key, uploadIDs: [], mayHoldUnknown: true))
     changed(id)
@@ -401,6 +409,7 @@ struct DeliveryCore {
   private mutating func insert(_ id: ObjectID, _ entry: Entry) {
     entries[id] = entry
     known[id.segment, default: []].insert(id)
+    if unreadable.remove(id) != nil { takeUnreadableRecord(id) }
   }
 
   private mutating func remove(_ id: ObjectID) {

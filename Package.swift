@@ -129,7 +129,8 @@ let package = Package(
     .testTarget(
       name: "ColumnarTests", dependencies: ["CShims", "Columnar", "SimulationModels"],
       swiftSettings: swiftSettings),
-    .testTarget(name: "KubeIndexTests", dependencies: ["KubeIndex"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "KubeIndexTests", dependencies: ["CShims", "KubeIndex"], swiftSettings: swiftSettings),
     .testTarget(
       name: "IngestTests",
       dependencies: ["CShims", "Ingest", "Columnar", "KubeIndex", "SimulationModels"],

@@ -8,6 +8,8 @@ package enum KubeIndexLimits {
   /// Slots that one insertion or removal moves while a table changes its size: a few microseconds,
   /// and over before the table is full again, which must be a good deal above 18.
   static let slotsMovedPerChange = 32
+  /// Slots whose memory is given back at once while a table changes its size: 256 KiB.
+  static let slotsGivenBackAtOnce = 16_384
   /// Slots from this size on are mapped rather than allocated.
   static let mappedSlotsByteCount = 1 << 20
   /// How long a deleted object stays usable.

@@ -49,7 +49,7 @@ enum JoinSupport {
       resources: PodResources())
     let names = TextList(claims.indices.map { Text("claim-\($0)") })
     let record = PodRecord(
-      uid: PodUID(Text("u")), name: Text("n"), template: template, annotations: annotations,
+      uid: PodUID(Text("u")), template: template, annotations: annotations,
       claims: names)
     return ResolvedPod(
       record: record, claims: claims, volumes: [VolumeRecord?](repeating: nil, count: claims.count))

@@ -120,7 +120,6 @@ def pod_record(pod):
     return {
         "uid": metadata["uid"],
         "namespace": metadata["namespace"],
-        "name": metadata["name"],
         "owner": owner and owner["name"],
         "owner_kind": owner and owner["kind"],
         "workload": name,

@@ -98,7 +98,6 @@ struct IndexBench {
       let id = pod.uid.string
       byteCount += id.utf8.count
       ids.append(id)
-      add(pod.name)
       let template = pod.template
       for text in [
         template.namespace, template.owner, template.ownerKind, template.workload,

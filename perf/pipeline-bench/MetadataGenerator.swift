@@ -33,7 +33,7 @@ struct MetadataGenerator {
         let own = ordinal % 10 == 3
         let claim = ordinal % 10 == 7 ? claim(pod, ordinal, in: index) : nil
         let record = PodRecord(
-          uid: PodUID(Text(pod.uid)), name: Text(pod.name), template: templates[pod.workload],
+          uid: PodUID(Text(pod.uid)), template: templates[pod.workload],
           annotations: own ? noted(notes[pod.workload]) : notes[pod.workload],
           claims: claim?.names ?? .empty)
         index.apply(.applied(.pod(record)), nowSeconds: 0)

@@ -15,6 +15,11 @@ static inline size_t cshims_heap_byte_count(void) {
   return info.uordblks + info.hblkhd;
 }
 
+// Bytes of the block that malloc gave out at `block`, at least as many as were asked for.
+static inline size_t cshims_block_byte_count(const void *block) {
+  return malloc_usable_size((void *)block);
+}
+
 // Gives free memory back to the system.
 static inline void cshims_heap_trim(void) { malloc_trim(0); }
 

@@ -160,8 +160,9 @@ package final class ClusterIndex {
   /// The pod with this UID, else the static pod whose mirror pod carries it; deleted ones included.
   package func pod(id: UnsafeRawBufferPointer) -> PodRecord? {
     let hash = Text.hash(id)
+    let uid = PodUID(packing: id)
     let found =
-      pods.find(hash: hash) { $0.uid.equals(id) } ?? mirrors.find(id: id, hash: hash)
+      pods.find(hash: hash) { $0.hasUID(id, packed: uid) } ?? mirrors.find(id: id, hash: hash)
     return counted(found)
   }
 

@@ -1,9 +1,9 @@
 /// A pod's UID: 16 bytes when it is a UUID as the API server writes it, else its text.
 package struct PodUID: Sendable, Equatable {
-  private let high: UInt64
-  private let low: UInt64
+  let high: UInt64
+  let low: UInt64
   /// nil: packed.
-  private let text: Text?
+  let text: Text?
 
   /// The bytes must be UTF-8.
   package init(_ bytes: UnsafeRawBufferPointer) {
@@ -14,14 +14,20 @@ package struct PodUID: Sendable, Equatable {
     self = text.withBytes { PodUID(packing: $0) } ?? PodUID(text: text)
   }
 
-  private init(text: Text) {
+  init(text: Text) {
     high = 0
     low = 0
     self.text = text
   }
 
+  init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+    text = nil
+  }
+
   /// nil: not 36 bytes of lower-case hexadecimal digits and hyphens where they belong.
-  private init?(packing bytes: UnsafeRawBufferPointer) {
+  init?(packing bytes: UnsafeRawBufferPointer) {
     guard bytes.count == 36 else { return nil }
     var (high, low): (UInt64, UInt64) = (0, 0)
     for (index, byte) in bytes.enumerated() {

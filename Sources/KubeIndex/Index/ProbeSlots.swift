@@ -36,18 +36,43 @@ struct ProbeSlots<Slot> {
     start = memory.bindMemory(to: Slot.self, capacity: count)
   }
 
-  /// Releases the values that are still there, and the memory.
-  func release() {
-    start.deinitialize(count: count)
-    releaseEmpty()
+  /// The bucket of a hash: the hash as a fraction of 2^32, of the slots.
+  @inline(__always)
+  func home(_ hash: UInt32) -> Int {
+    Int(truncatingIfNeeded: (UInt64(hash) &* UInt64(truncatingIfNeeded: count)) >> 32)
+  }
+
+  /// The slot behind one, the first behind the last.
+  @inline(__always)
+  func next(_ offset: Int) -> Int { offset + 1 == count ? 0 : offset + 1 }
+
+  /// How far `offset` lies behind `start`, around the end.
+  func distance(from start: Int, to offset: Int) -> Int {
+    offset >= start ? offset - start : offset - start + count
+  }
+
+  /// Gives back the memory of a range that holds no value; it reads as zero afterwards. In bytes
+  /// both ends are multiples of any page's size.
+  func giveBack(_ range: Range<Int>) {
+    let stride = MemoryLayout<Slot>.stride
+    guard count * stride >= KubeIndexLimits.mappedSlotsByteCount else { return }
+    madvise(start + range.lowerBound, range.count * stride, MADV_DONTNEED)
+    MappedSlots.add(-range.count * stride)
+  }
+
+  /// Releases the values that are still there, and the memory. What is below `givenBack` holds
+  /// none and has been given back.
+  func release(givenBack: Int = 0) {
+    (start + givenBack).deinitialize(count: count - givenBack)
+    releaseEmpty(givenBack: givenBack)
   }
 
   /// Releases the memory alone: no slot holds a value.
-  func releaseEmpty() {
-    let byteCount = count * MemoryLayout<Slot>.stride
-    if byteCount >= KubeIndexLimits.mappedSlotsByteCount {
-      munmap(start, byteCount)
-      MappedSlots.add(-byteCount)
+  func releaseEmpty(givenBack: Int) {
+    let stride = MemoryLayout<Slot>.stride
+    if count * stride >= KubeIndexLimits.mappedSlotsByteCount {
+      munmap(start, count * stride)
+      MappedSlots.add((givenBack - count) * stride)
     } else {
       free(start)
     }

@@ -2,29 +2,33 @@ extension ProbeTable {
   /// The entry with this hash for which `matches` holds; nil: none.
   func find(hash: UInt64, matches: (Value) -> Bool) -> Bucket? {
     let short = UInt32(truncatingIfNeeded: hash)
-    var offset = Int(short) & mask
-    while let value = slots[offset].value {
-      if slots[offset].hash == short, matches(value) { return Bucket(offset: offset) }
-      offset = (offset + 1) & mask
+    var offset = current.home(short)
+    while slots[offset].value != nil {
+      // The hash first: it is in the slot, while a value is a line of memory of its own.
+      if slots[offset].hash == short, let value = slots[offset].value, matches(value) {
+        return Bucket(offset: offset)
+      }
+      offset = current.next(offset)
     }
     return old == nil ? nil : findOld(short, matches: matches)
   }
 
   private func findOld(_ short: UInt32, matches: (Value) -> Bool) -> Bucket? {
     guard let old else { return nil }
-    let mask = old.count - 1
-    var offset = Int(short) & mask
-    while true {
+    // What is below the cursor has moved, and its memory may be gone: a probe goes on behind it,
+    // and ends at a free slot or when it has seen the rest.
+    let home = old.home(short)
+    var offset = max(home, oldCursor)
+    for _ in oldCursor..<old.count {
       let slot = old.start + offset
-      if let value = slot.pointee.value {
-        if slot.pointee.hash == short, matches(value) {
-          return Bucket(offset: offset, isOld: true)
-        }
-      } else if slot.pointee.mark != ProbeTable.moved {
-        return nil
+      if slot.pointee.value == nil {
+        if slot.pointee.mark != ProbeTable.moved { return nil }
+      } else if slot.pointee.hash == short, let value = slot.pointee.value, matches(value) {
+        return Bucket(offset: offset, isOld: true)
       }
-      offset = (offset + 1) & mask
+      offset = offset + 1 == old.count ? oldCursor : offset + 1
     }
+    return nil
   }
 
   private func slot(_ bucket: Bucket) -> UnsafeMutablePointer<Slot> {

@@ -20,11 +20,11 @@ extension ProbeTable {
     var gap = start
     var offset = gap
     while true {
-      offset = (offset + 1) & mask
+      offset = current.next(offset)
       guard slots[offset].value != nil else { break }
-      let home = Int(slots[offset].hash) & mask
+      let home = current.home(slots[offset].hash)
       // Distances are cyclic: the entry may move when its home is not between gap and itself.
-      if (offset - home) & mask >= (offset - gap) & mask {
+      if current.distance(from: home, to: offset) >= current.distance(from: gap, to: offset) {
         slots[gap] = slots[offset]
         gap = offset
       }

@@ -2,10 +2,10 @@
 ///
 ///     slot, 16 bytes:  | hash u32 | mark u32 | reference to the value |
 ///
-/// The number of slots is a power of two; the bucket of a key is the low bits of its hash, the next
-/// free slot is taken (linear probing), and at most 7/8 of the slots are in use, so that every
-/// probe ends. Removal shifts the following run back, so there are no gravestones to skip. The
-/// caller compares keys: the table knows hashes only.
+/// A key's bucket is its hash scaled to the number of slots, the next free slot is taken (linear
+/// probing), and at most 7/8 of the slots are in use, so that every probe ends. It grows by half,
+/// so that at least 7/12 are once it has grown. Removal shifts the following run back, so there are
+/// no gravestones to skip. The caller compares keys: the table knows hashes only.
 ///
 /// It changes its size little by little: the slots of before stay beside the new ones, entries move
 /// over with each insertion and removal, and until all have, a probe that misses looks there too.
@@ -34,6 +34,11 @@ struct ProbeTable<Value: AnyObject>: ~Copyable {
   /// Slots of `old` below this have been emptied.
   var oldCursor = 0
 
+  /// Slots of `old` whose memory has been given back.
+  var givenBack: Int {
+    oldCursor / KubeIndexLimits.slotsGivenBackAtOnce * KubeIndexLimits.slotsGivenBackAtOnce
+  }
+
   /// Room for `minimumCapacity` entries without growing.
   init(minimumCapacity: Int = 0) {
     current = ProbeSlots(count: ProbeTable.slotCount(forEntries: minimumCapacity))
@@ -41,10 +46,10 @@ struct ProbeTable<Value: AnyObject>: ~Copyable {
 
   deinit {
     current.release()
-    old?.release()
+    old?.release(givenBack: givenBack)
   }
 
-  /// Number of slots: a power of two.
+  /// Number of slots: a multiple of 8.
   var slotCount: Int { current.count }
   var slots: UnsafeMutablePointer<Slot> { current.start }
 
@@ -53,15 +58,17 @@ struct ProbeTable<Value: AnyObject>: ~Copyable {
 
   static func capacity(ofSlots slotCount: Int) -> Int { slotCount / 8 * 7 }
 
-  /// The smallest power of two whose capacity is at least `count`; never below 8.
+  /// A number of slots whose capacity is at least `count`, at most half as large again; never
+  /// below 8.
   static func slotCount(forEntries count: Int) -> Int {
     precondition(count >= 0 && count <= KubeIndexLimits.maximumTableEntries, "table too large")
     var slotCount = 8
-    while capacity(ofSlots: slotCount) < count { slotCount *= 2 }
+    while capacity(ofSlots: slotCount) < count { slotCount = larger(slotCount) }
     return slotCount
   }
 
-  var mask: Int { current.count - 1 }
+  /// The next size: half as many slots more, a multiple of 8.
+  static func larger(_ slotCount: Int) -> Int { (slotCount * 3 / 2 + 7) / 8 * 8 }
 
   /// Calls `body` for every entry, in no order. The table must not change meanwhile.
   func forEach(_ body: (Bucket, Value, UInt32) -> Void) {

@@ -103,24 +103,61 @@ package struct PodResources: Sendable, Equatable {
   }
 }
 
-/// A pod.
+/// A pod: 56 bytes, which malloc takes from its size class of 64. Its name is not kept, since rows
+/// have it from the reports.
 package final class PodRecord: Sendable {
-  package let uid: PodUID
-  package let name: Text
+  private let high: UInt64
+  private let low: UInt64
   package let template: PodTemplate
   /// `key=value`, sorted by key.
   package let annotations: TextList
-  /// Names of the claims in the pod's volumes, in spec order, each once.
-  package let claims: TextList
+  private let rest: Rest
 
-  package init(
-    uid: PodUID, name: Text, template: PodTemplate, annotations: TextList, claims: TextList
-  ) {
-    self.uid = uid
-    self.name = name
+  /// One word: the claims, beside which a UID that is no UUID finds a place when there is one.
+  private enum Rest {
+    case claims(TextList)
+    case textual(TextualRest)
+  }
+
+  private final class TextualRest: Sendable {
+    let uid: Text
+    let claims: TextList
+
+    init(uid: Text, claims: TextList) {
+      self.uid = uid
+      self.claims = claims
+    }
+  }
+
+  package init(uid: PodUID, template: PodTemplate, annotations: TextList, claims: TextList) {
+    high = uid.high
+    low = uid.low
     self.template = template
     self.annotations = annotations
-    self.claims = claims
+    rest = uid.text.map { .textual(TextualRest(uid: $0, claims: claims)) } ?? .claims(claims)
+  }
+
+  package var uid: PodUID {
+    switch rest {
+    case .claims: PodUID(high: high, low: low)
+    case .textual(let rest): PodUID(text: rest.uid)
+    }
+  }
+
+  /// Whether the UID is exactly `id`, of which `packed` is the packed form, nil if it has none.
+  func hasUID(_ id: UnsafeRawBufferPointer, packed: PodUID?) -> Bool {
+    switch rest {
+    case .claims: high == packed?.high && low == packed?.low
+    case .textual(let rest): rest.uid.equals(id)
+    }
+  }
+
+  /// Names of the claims in the pod's volumes, in spec order, each once.
+  package var claims: TextList {
+    switch rest {
+    case .claims(let claims): claims
+    case .textual(let rest): rest.claims
+    }
   }
 }
 

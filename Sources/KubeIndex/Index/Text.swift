@@ -4,16 +4,23 @@ import Glibc
 /// Immutable UTF-8 text that many records share.
 ///
 /// A `TextPool` makes each distinct text once; two texts of one pool are equal exactly when they
-/// are the same object. Texts that are never shared (a pod's UID, its name) are made without a
-/// pool.
+/// are the same object. Texts that are never shared (a pod's UID) are made without a pool.
+///
+/// One allocation: 16 bytes of object header, 12 of `Head`, then the bytes.
 ///
 /// `Sendable`: the bytes are written before `init` returns and never again.
-package final class Text: @unchecked Sendable {
+package final class Text: TailAllocated, @unchecked Sendable {
+  package struct Head {
+    var hash: UInt64
+    var count: UInt32
+  }
+
+  package typealias Element = UInt8
+
   /// XXH3-64 of the bytes under `seed`.
-  package let hash: UInt64
+  package var hash: UInt64 { head.pointee.hash }
   /// UTF-8 bytes, without a terminator.
-  package let count: Int
-  private let start: UnsafeMutableRawPointer?
+  package var count: Int { Int(head.pointee.count) }
 
   /// One random seed a process, so that names chosen by others cannot be made to collide.
   package static let seed = UInt64.random(in: .min ... .max)
@@ -23,55 +30,43 @@ package final class Text: @unchecked Sendable {
     cshims_xxh3_64(bytes.baseAddress, bytes.count, seed)
   }
 
-  /// Copies `bytes`, which must be UTF-8.
-  package convenience init(_ bytes: UnsafeRawBufferPointer) {
-    self.init(bytes, hash: Text.hash(bytes))
-  }
-
-  /// Copies `bytes`, whose hash is known already.
-  package init(_ bytes: UnsafeRawBufferPointer, hash: UInt64) {
-    self.hash = hash
-    count = bytes.count
-    if let source = bytes.baseAddress, bytes.count > 0 {
-      let copy = UnsafeMutableRawPointer.allocate(byteCount: bytes.count, alignment: 1)
-      copy.copyMemory(from: source, byteCount: bytes.count)
-      start = copy
-    } else {
-      start = nil
-    }
-  }
-
-  /// The text of a string.
-  package convenience init(_ string: String) {
-    self.init(utf8: Array(string.utf8))
-  }
-
-  private convenience init(utf8 bytes: [UInt8]) {
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-    defer { copy.deallocate() }
-    copy.copyBytes(from: bytes)
-    self.init(UnsafeRawBufferPointer(copy))
-  }
-
-  deinit { start?.deallocate() }
-
   /// The bytes, valid during the call.
   package func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     // `self` must outlive the pointer that `body` reads.
     try withExtendedLifetime(self) {
-      try body(UnsafeRawBufferPointer(start: start, count: count))
+      try body(UnsafeRawBufferPointer(start: tail, count: count))
     }
   }
 
   /// True when the text is exactly `bytes`.
   package func equals(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard count == bytes.count else { return false }
-    guard count > 0, let start, let other = bytes.baseAddress else { return true }
-    return memcmp(start, other, count) == 0
+    guard let other = bytes.baseAddress else { return true }
+    return withExtendedLifetime(self) { memcmp(tail, other, count) == 0 }
   }
 
   /// The text as a `String`, for messages.
   package var string: String { withBytes { String(decoding: $0, as: UTF8.self) } }
+}
+
+extension TailAllocated where Self == Text {
+  /// Copies `bytes`, which must be UTF-8.
+  package init(_ bytes: UnsafeRawBufferPointer) { self.init(bytes, hash: Text.hash(bytes)) }
+
+  /// Copies `bytes`, whose hash is known already: fewer than 4 GiB, as all that is parsed is.
+  package init(_ bytes: UnsafeRawBufferPointer, hash: UInt64) {
+    self = Text.allocate(
+      Text.Head(hash: hash, count: UInt32(bytes.count)), tailCount: bytes.count)
+    if let source = bytes.baseAddress {
+      UnsafeMutableRawPointer(tail).copyMemory(from: source, byteCount: bytes.count)
+    }
+  }
+
+  /// The text of a string.
+  package init(_ string: String) {
+    var string = string
+    self = string.withUTF8 { Text(UnsafeRawBufferPointer($0)) }
+  }
 }
 
 extension Text: Equatable {
@@ -88,23 +83,53 @@ extension Text: CustomStringConvertible {
 
 /// Texts in a fixed order: labels, annotations or claim names. Interned as a whole: two lists of
 /// one pool are equal exactly when they are the same object.
-package final class TextList: Sendable {
-  package let elements: [Text]
-  /// Mixed from the elements' hashes, in order.
-  package let hash: UInt64
+///
+/// One allocation: 16 bytes of object header, 16 of `Head`, then the references.
+package final class TextList: TailAllocated, @unchecked Sendable {
+  package struct Head {
+    var hash: UInt64
+    var count: Int
+  }
+
+  package typealias Element = Text
 
   package static let empty = TextList([])
 
-  package init(_ elements: [Text]) {
-    self.elements = elements
-    hash = TextList.hash(elements)
-  }
+  /// Mixed from the elements' hashes, in order.
+  package var hash: UInt64 { head.pointee.hash }
+
+  package var elements: Elements { Elements(list: self) }
 
   /// The hash that a list of these elements has.
   package static func hash(_ elements: [Text]) -> UInt64 {
     var hash = HashMixer(seed: UInt64(truncatingIfNeeded: elements.count))
     for element in elements { hash.mix(element.hash) }
     return hash.value
+  }
+
+  deinit { tail.deinitialize(count: head.pointee.count) }
+
+  package struct Elements: RandomAccessCollection {
+    fileprivate let list: TextList
+
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { list.head.pointee.count }
+
+    package subscript(index: Int) -> Text {
+      precondition(index >= 0 && index < endIndex, "no such text")
+      return withExtendedLifetime(list) { list.tail[index] }
+    }
+  }
+}
+
+extension TailAllocated where Self == TextList {
+  package init(_ elements: [Text]) {
+    self = TextList.allocate(
+      TextList.Head(hash: TextList.hash(elements), count: elements.count),
+      tailCount: elements.count)
+    for (index, element) in elements.enumerated() {
+      (tail + index).initialize(to: element)
+    }
   }
 }
 

@@ -67,7 +67,7 @@ extension ProbeTable {
   /// could give it one.
   fileprivate mutating func purge(from cursor: inout Int) {
     for _ in 0..<KubeIndexLimits.purgeSlotsPerInsertion {
-      cursor = (cursor + 1) & mask
+      cursor = current.next(cursor < slotCount ? cursor : 0)
       while slots[cursor].value != nil, isKnownUniquelyReferenced(&slots[cursor].value) {
         // The gap may be filled by the entry behind: looked at as well.
         remove(at: Bucket(offset: cursor))

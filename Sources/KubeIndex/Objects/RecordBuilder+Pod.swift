@@ -4,8 +4,6 @@ extension RecordBuilder {
     let identity = try identity(object)
     let metadata = identity.metadata
     let namespace = try namespace(metadata)
-    // Names and UIDs are nearly all distinct: interning them would cost more than it saves.
-    let name = Text(identity.name)
     let spec = object["spec"]
     let owner = PodOwner(metadata["ownerReferences"])
     let workload = owner.map { $0.workload(labels: metadata["labels"]) }
@@ -13,14 +11,14 @@ extension RecordBuilder {
       namespace: namespace,
       owner: text(owner?.name),
       ownerKind: text(owner?.kind),
-      workload: text(workload?.name) ?? name,
+      workload: text(workload?.name) ?? pool.text(identity.name),
       workloadKind: text(workload?.kind) ?? pool.text("Pod"),
       labels: pairs(metadata["labels"], field: "labels"),
       qosClass: text(object["status"]?["qosClass"]?.filledString),
       priorityClass: text(spec?["priorityClassName"]?.filledString),
       resources: PodResources(spec: spec, fault: onFault))
     return PodRecord(
-      uid: PodUID(identity.uid), name: name, template: pool.intern(template),
+      uid: PodUID(identity.uid), template: pool.intern(template),
       annotations: pairs(metadata["annotations"], field: "annotations"),
       claims: claimNames(spec?["volumes"], podName: identity.name))
   }

@@ -10,7 +10,9 @@ import Testing
     ClusterIndex(counters: counters, maximumTombstones: maximumTombstones)
   }
 
-  static func pod(_ uid: String, name: String = "p", mirror: String? = nil) -> PodRecord {
+  static func pod(
+    _ uid: String, name: String = "p", mirror: String? = nil, claims: TextList = .empty
+  ) -> PodRecord {
     let template = PodTemplate(
       namespace: Text("ns"), owner: nil, ownerKind: nil, workload: Text(name),
       workloadKind: Text("Pod"), labels: .empty, qosClass: nil, priorityClass: nil,
@@ -18,9 +20,8 @@ import Testing
     let annotations =
       [Text("a=b")] + (mirror.map { [Text("kubernetes.io/config.mirror=\($0)")] } ?? [])
     return PodRecord(
-      uid: PodUID(Text(uid)), name: Text(name), template: template,
-      annotations: TextList(annotations),
-      claims: .empty)
+      uid: PodUID(Text(uid)), template: template,
+      annotations: TextList(annotations), claims: claims)
   }
 
   static func find(_ uid: String, in index: ClusterIndex) -> PodRecord? {

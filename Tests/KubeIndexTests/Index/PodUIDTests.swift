@@ -1,3 +1,4 @@
+import CShims
 import Testing
 
 @testable import KubeIndex
@@ -22,8 +23,28 @@ import Testing
     }
   }
 
-  /// 16 bytes and the place of a text: what a million pods cost.
+  /// The record of a pod gives back the UID of either kind, and the claims beside it.
+  @Test(arguments: ["0123abcd-4567-89ef-0123-456789abcdef", "7f1e0c5d", ""])
+  func isWhatItWasInARecord(_ string: String) {
+    let claims = TextList([Text("data"), Text("log")])
+    let pod = ClusterIndexTests.pod(string, claims: claims)
+    #expect(pod.uid == PodUID(Text(string)))
+    #expect(pod.claims === claims)
+    for other in [string, string + "0", "0123abcd-4567-89ef-0123-456789abcdee"] {
+      let isFound = Array(other.utf8).withUnsafeBytes {
+        pod.hasUID($0, packed: PodUID(packing: $0))
+      }
+      #expect(isFound == (other == string))
+    }
+  }
+
+  /// What a million pods cost.
   @Test func recordsStaySmall() {
-    #expect(MemoryLayout<PodUID>.size == 24)
+    let pod = ClusterIndexTests.pod("0123abcd-4567-89ef-0123-456789abcdef")
+    #expect(cshims_block_byte_count(Unmanaged.passUnretained(pod).toOpaque()) <= 56)
+    // 28 bytes before the text itself, and malloc's steps are 16 wide.
+    let text = Text(String(repeating: "x", count: 28))
+    #expect(cshims_block_byte_count(Unmanaged.passUnretained(text).toOpaque()) <= 56)
+    withExtendedLifetime((pod, text)) {}
   }
 }

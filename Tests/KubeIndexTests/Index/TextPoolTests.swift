@@ -39,6 +39,20 @@ import Testing
     #expect(pool.list([]) === TextList.empty)
   }
 
+  /// A list owns its texts, and lets go of each once.
+  @Test func textsLiveAsLongAsTheirLists() {
+    weak var weakText: Text?
+    var list: TextList?
+    do {
+      let text = Text("a")
+      weakText = text
+      list = TextList([text, Text(""), text])
+    }
+    #expect(list?.elements.map(\.string) == ["a", "", "a"] && weakText != nil)
+    list = nil
+    #expect(weakText == nil)
+  }
+
   @Test func unusedTextsAreDropped() {
     let pool = Pool()
     let kept = (0..<1000).map { pool.text("kept \($0)") }

@@ -32,7 +32,7 @@ enum Dump {
   private static func pod(_ pod: PodRecord) -> [String: Any] {
     let template = pod.template
     return [
-      "uid": pod.uid.string, "namespace": template.namespace.string, "name": pod.name.string,
+      "uid": pod.uid.string, "namespace": template.namespace.string,
       "owner": text(template.owner), "owner_kind": text(template.ownerKind),
       "workload": template.workload.string, "workload_kind": template.workloadKind.string,
       "labels": texts(template.labels), "annotations": texts(pod.annotations),

@@ -11,7 +11,7 @@ import Synchronization
 ///
 ///     dump            the whole index
 ///     status          readiness, reasons and counters only
-///     lookup UID      the name of the pod with this UID, or null
+///     lookup UID      the UID of the pod that the index finds by this one, or null
 ///     advance SECONDS lets the index's clock run ahead, and forgets what is then too old
 ///     quit            (or the end of stdin)
 ///
@@ -68,7 +68,7 @@ struct KubeCheck {
       case "lookup":
         let id = Array((words.count > 1 ? words[1] : "").utf8)
         let pod = id.withUnsafeBytes { index.pod(id: $0) }
-        if let pod { answer["pod"] = pod.name.string } else { answer["pod"] = NSNull() }
+        if let pod { answer["pod"] = pod.uid.string } else { answer["pod"] = NSNull() }
       case "quit": return
       default: break
       }

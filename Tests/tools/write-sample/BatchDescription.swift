@@ -121,7 +121,7 @@ private struct Records {
   mutating func pod(_ id: String, _ namespace: String, _ pod: PodDescription) -> ResolvedPod {
     let claims = pod.claims ?? []
     let record = PodRecord(
-      uid: PodUID(Text(id)), name: Text(pod.name ?? id), template: template(namespace, pod),
+      uid: PodUID(Text(id)), template: template(namespace, pod),
       annotations: list(pod.annotations), claims: list(claims.map(\.name)))
     let claimRecords = claims.map { claim -> ClaimRecord? in
       guard let storageBytes = claim.storage_bytes else { return nil }

@@ -69,6 +69,8 @@ package final class IngestCounters: Sendable {
   /// Rows accepted whose object is not sealed yet (log and batches of this process).
   package let rowsUnsealed = Counter()
   package let rowGroups = Counter()
+  /// Times that idle memory was given back.
+  package let memoryReleases = Counter()
   /// Rows and bytes of sealed objects.
   package let rowsSealed = Counter()
   package let objectsSealed = Counter()

@@ -158,6 +158,23 @@ import Testing
     #expect(harness.counters.rowGroups.current == 5)
   }
 
+  /// A minute without rows gives back what row groups are made in, and again what a batch held that
+  /// was sealed later; then there is nothing left to give.
+  @Test func idleMemoryIsGivenBack() throws {
+    let harness = try makeHarness()
+    harness.makeIndexReady()
+    _ = harness.submitAndRun(TestReport(podCount: 3), token: 1)
+    for (seconds, releases) in [(59, 0), (2, 1), (60, 1), (180, 2), (300, 2)] {
+      harness.time.advance(.seconds(seconds))
+      harness.run()
+      #expect(harness.counters.memoryReleases.current == releases)
+    }
+    #expect(harness.delivery.rowCount == 3)
+    #expect(harness.submitAndRun(TestReport(node: "node-2", podCount: 2), token: 2) == rows(2))
+    harness.flush()
+    #expect(harness.delivery.rowCount == 5)
+  }
+
   @Test func aFailedSyncIsNeverRepeatedAndItsReportComesBack() throws {
     var harness = try makeHarness()
     harness.makeIndexReady()

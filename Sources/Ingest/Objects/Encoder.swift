@@ -1,3 +1,5 @@
+import CShims
+
 /// The work of the encoder thread as steps: row groups into object files, commits, removals.
 /// One thread at a time.
 package final class Encoder {
@@ -53,6 +55,11 @@ package final class Encoder {
       if ended.remove(encoding) == nil { drop(encoding, segment: segment) }
     case .removeSeal(let segment):
       removeSeal(segment)
+    case .releaseMemory:
+      joiner.releaseMemory()
+      // What others freed lies in malloc's arenas, of which each thread has its own.
+      cshims_heap_trim()
+      counters.memoryReleases.add(1)
     }
     counters.encodeMicroseconds.add(Int((time.monotonic() - start).nanoseconds / 1_000))
     return true

@@ -18,6 +18,8 @@ enum EncoderJob: @unchecked Sendable {
   case abandon(EncodingID, segment: UInt64)
   /// All objects are stored: removes the seal.
   case removeSeal(segment: UInt64)
+  /// Nothing will come for a while: gives back the memory that row groups are made in.
+  case releaseMemory
 }
 
 /// What a seal needs of the writer.

@@ -72,6 +72,7 @@ extension Writer {
       if backlog.isEmpty, backlogBatch != nil {
         backlogBatch = nil
         replayQueue.releaseMemory()
+        isMemoryReleased = false
       }
       return false
     }

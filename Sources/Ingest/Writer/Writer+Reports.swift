@@ -190,6 +190,7 @@ extension Writer {
       backlogBatch = backlogBatch ?? batch
     } else {
       freeBatches.append(batch)
+      isMemoryReleased = false
     }
   }
 }

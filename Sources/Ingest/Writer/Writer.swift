@@ -199,11 +199,15 @@ package final class Writer {
   }
 
   private func releaseIdleMemory(now: Duration) {
-    guard !isMemoryReleased, now >= lastRow + IngestLimits.idleMemoryDelay, current == nil
+    // A batch that still has rows keeps its memory; when it comes back from the encoder, this
+    // happens again.
+    guard !isMemoryReleased, now >= lastRow + IngestLimits.idleMemoryDelay, tasks.isEmpty,
+      encoder.isIdle
     else { return }
     isMemoryReleased = true
     for batch in freeBatches { batch.batch.releaseMemory() }
     decoder.releaseMemory()
+    encoder.add(.releaseMemory)
   }
 
   private func sleep(now: Duration) -> Duration {

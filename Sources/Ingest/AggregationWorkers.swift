@@ -22,7 +22,9 @@ final class AggregationWorkers: @unchecked Sendable {
     running.withLock { running in
       guard running == nil else { return }
       running = Running(
-        writer: StepThread(name: "writer", wakeup: core.inbox.wakeup, steps.writer) { $0.step() },
+        writer: StepThread(
+          name: "writer", wakeup: core.inbox.wakeup, steps.writer, pace: IngestLimits.writerPace
+        ) { $0.step() },
         // What was taken is written and answered.
         log: StepThread(name: "log", wakeup: log.wakeup, steps.log, mayEnd: { log.isEmpty }) {
           $0.step()

@@ -16,6 +16,8 @@ extension IngestLimits {
   package static let removalStep = 16 << 20
   /// Frames in one call of pwritev: two pieces each, the system takes 1,024.
   package static let maximumFramesPerWrite = 512
+  /// Frames for which the log thread is woken before the writer has gone through its others.
+  package static let maximumUntoldFrames = 32
   /// A witness frame follows after this much idle time.
   package static let witnessDelay = Duration.milliseconds(100)
   /// A reply that is not durable by then is given up; its rows may still become durable.
@@ -52,6 +54,9 @@ extension IngestLimits {
   package static let maximumMailboxChanges = 65_536
   /// Reports taken from the inbox in one step.
   package static let maximumReportsPerStep = 256
+  /// The writer looks for reports no more often than this: a commit group then has what came in
+  /// that time, where else each report would wake three threads and have an fsync of its own.
+  package static let writerPace = Duration.milliseconds(2)
   /// Index changes applied in one step.
   package static let maximumChangesPerStep = 2_048
   /// Longest stretch of sealing or backlog work between live work.

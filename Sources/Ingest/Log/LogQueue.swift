@@ -30,7 +30,13 @@ package final class LogQueue: Sendable {
     case end(UInt64)
   }
 
-  private let items = Mutex<[Item]>([])
+  private struct State {
+    var items: [Item] = []
+    /// Added since the log thread was last woken.
+    var untoldCount = 0
+  }
+
+  private let state = Mutex(State())
   private let outstanding = Atomic<Int>(0)
   package let wakeup = Wakeup()
 
@@ -39,21 +45,39 @@ package final class LogQueue: Sendable {
   /// Bytes of frames added and not yet settled.
   package var outstandingByteCount: Int { outstanding.load(ordering: .relaxed) }
 
+  /// Adds an item, which the log thread may see at once; `tell` makes sure that it does. It is
+  /// woken for a group of items, since a wake-up costs more than a frame.
   package func add(_ item: Item) {
     if case .frame(let frame) = item {
       outstanding.wrappingAdd(frame.byteCount, ordering: .relaxed)
     }
-    items.withLock { $0.append(item) }
-    wakeup.set()
+    let isGroup = state.withLock { state in
+      state.items.append(item)
+      state.untoldCount += 1
+      return state.untoldCount >= IngestLimits.maximumUntoldFrames
+    }
+    if isGroup { tell() }
+  }
+
+  /// Wakes the log thread if there is something new for it.
+  package func tell() {
+    let isNews = state.withLock { state in
+      defer { state.untoldCount = 0 }
+      return state.untoldCount > 0
+    }
+    if isNews { wakeup.set() }
   }
 
   /// Swaps what waits for `taken`, which must be empty: its memory serves what comes next.
   func takeAll(into taken: inout [Item]) {
     precondition(taken.isEmpty)
-    items.withLock { swap(&$0, &taken) }
+    state.withLock { state in
+      swap(&state.items, &taken)
+      state.untoldCount = 0
+    }
   }
 
-  var isEmpty: Bool { items.withLock { $0.isEmpty } }
+  var isEmpty: Bool { state.withLock { $0.items.isEmpty } }
 
   func settle(_ byteCount: Int) {
     outstanding.wrappingSubtract(byteCount, ordering: .relaxed)

@@ -139,11 +139,13 @@ package final class Writer {
     notices.removeAll(keepingCapacity: true)
     if takeChanges(now: now) { isBusy = true }
     if takeReports(now: now) { isBusy = true }
+    log.tell()
     endSegmentIfDue(now: now)
     if sealSlice() { isBusy = true }
     if backlogSlice(now: now) { isBusy = true }
     keepTime(now: now)
     replies.deliver()
+    log.tell()
     updateStatus()
     return isBusy ? .zero : sleep(now: now)
   }

@@ -1,0 +1,63 @@
+import Synchronization
+import Testing
+
+@testable import Ingest
+
+/// Protects what gathers work into groups: the pace of a thread, and when the log thread is woken.
+@Suite struct StepThreadTests {
+  @Test("A paced thread works in groups, however often it is woken")
+  func pace() {
+    let wakeup = Wakeup()
+    let (waiting, done) = (Counter(), Counter())
+    let steps = Counter()
+    let thread = StepThread(
+      name: "paced", wakeup: wakeup, waiting, pace: .milliseconds(20)
+    ) { waiting in
+      steps.value.wrappingAdd(1, ordering: .relaxed)
+      done.value.wrappingAdd(
+        waiting.value.exchange(0, ordering: .relaxed), ordering: .relaxed)
+      return .seconds(1)
+    }
+    let start = ContinuousClock.now
+    for _ in 0..<2_000 {
+      waiting.value.wrappingAdd(1, ordering: .relaxed)
+      wakeup.set()
+    }
+    while done.value.load(ordering: .relaxed) < 2_000, ContinuousClock.now - start < .seconds(20) {
+      Wakeup().wait(timeout: .milliseconds(1))
+    }
+    #expect(done.value.load(ordering: .relaxed) == 2_000)
+    let elapsed = ContinuousClock.now - start
+    thread.stop()
+    // One a pace; the first, the one that `stop` asks for, and one for rounding come on top.
+    let most = Int(elapsed / .milliseconds(20)) + 3
+    #expect((1...most).contains(steps.value.load(ordering: .relaxed)))
+  }
+
+  @Test("Frames wake the log thread as a group, and none is left untold")
+  func groups() {
+    let queue = LogQueue()
+    /// Whether the latch is set; looking clears it.
+    func isAwake() -> Bool {
+      let start = ContinuousClock.now
+      queue.wakeup.wait(timeout: .seconds(2))
+      return ContinuousClock.now - start < .seconds(1)
+    }
+    queue.add(.end(1))
+    queue.tell()
+    #expect(isAwake())
+    // Nothing new: nobody is woken.
+    queue.tell()
+    for _ in 1..<IngestLimits.maximumUntoldFrames { queue.add(.end(1)) }
+    #expect(!isAwake())
+    queue.add(.end(1))
+    #expect(isAwake())
+    queue.add(.end(1))
+    queue.tell()
+    #expect(isAwake())
+  }
+
+  private final class Counter: Sendable {
+    let value = Atomic<Int>(0)
+  }
+}

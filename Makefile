@@ -1,7 +1,7 @@
 # `make help` lists the targets. The work is in scripts/.
 
 .PHONY: help demo test test-quick build simulate bench bench-stages bench-peers bench-gates \
-  profile flamegraph syscalls ramp growth soak sizing crash mutate format lint clean
+  profile flamegraph syscalls ramp growth soak sizing crash mutate fuzz format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -69,6 +69,10 @@ crash: build ## kill the service KILLS times (100) under load and compare the bu
 mutate: ## break the product on purpose, one fault at a time (ONLY=name,name), and see the tests notice
 	@scripts/setup.sh test
 	@python3 scripts/mutate.py $(if $(ONLY),--only $(ONLY))
+
+fuzz: ## damaged and hostile bytes for every parser, SECONDS=N (60), or SEED=S for the same again
+	swift build -c release --product fuzz
+	.build/release/fuzz --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
 
 format: ## format Swift and Python in place
 	@scripts/setup.sh test && scripts/venv.sh test && scripts/format.sh

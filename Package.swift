@@ -104,6 +104,13 @@ let package = Package(
       name: "index-bench", dependencies: ["CShims", "KubeIndex"],
       path: "perf/index-bench", swiftSettings: swiftSettings),
     .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "Columnar", "Ingest", "KubeIndex", "Service", "SimulationModels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/tools/fuzz", swiftSettings: swiftSettings),
+    .executableTarget(
       name: "kube-check", dependencies: ["Ingest", "KubeIndex"],
       path: "Tests/tools/kube-check", swiftSettings: swiftSettings),
     .executableTarget(
@@ -152,7 +159,7 @@ let package = Package(
 if Context.environment["CORE_ONLY"] != nil {
   let outer: Set = [
     "Aggregator", "CFleet", "FleetTests", "Service", "ServiceTests", "Simulation", "fleet",
-    "nio-discard", "simulate",
+    "fuzz", "nio-discard", "simulate",
   ]
   package.targets.removeAll { outer.contains($0.name) }
   package.products = []

@@ -121,7 +121,7 @@ def integration_suite(path, selection=None):
 
 
 # Suites that run while the Python environment is being made.
-NEED_NO_PYTHON = ("build", "unit", "simulation")
+NEED_NO_PYTHON = ("build", "unit", "simulation", "fuzz")
 
 
 def suites(quick):
@@ -145,7 +145,9 @@ def suites(quick):
     ]
     lint = ("lint", ["scripts/lint.sh"], 600, lint_outcome)
     files = sorted(INTEGRATION.glob("test_*.py"))
-    return [lint, *build, *simulation, *(integration_suite(path) for path in files)]
+    # The same cases each time, as above; new ones: `make fuzz`.
+    fuzz = ("fuzz", [".build/release/fuzz", "--seed", "1", "--seconds", "9"], 60, command_outcome)
+    return [lint, *build, *simulation, fuzz, *(integration_suite(path) for path in files)]
 
 
 def main():

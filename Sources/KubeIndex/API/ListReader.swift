@@ -1,4 +1,5 @@
-/// Reads whole lists without a server, by the client's own steps: for measuring what objects cost.
+/// Reads lists and watch events without a server, by the client's own steps: for measuring what
+/// objects cost, and for trying what no server sends.
 package final class ListReader {
   private let parser = JSONParser()
   private let builder = RecordBuilder()
@@ -30,5 +31,26 @@ package final class ListReader {
       fault = error.message
     }
     if let fault { throw .malformed(fault) }
+  }
+
+  /// The record of one line of a watch; nil for a bookmark or an error.
+  package func readEvent(
+    _ kind: ObjectKind, _ line: UnsafeRawBufferPointer
+  ) throws(Fault) -> ObjectRecord? {
+    var buffer = PageBuffer(maximumByteCount: KubeIndexLimits.maximumPageByteCount)
+    guard buffer.append(line) else { throw .tooLarge }
+    do throws(JSONFault) {
+      switch try WatchLine(buffer.bytes, parser: parser) {
+      case .applied(_, let object, _), .deleted(let object, _):
+        do throws(RecordBuilder.Fault) {
+          return try builder.record(kind, object)
+        } catch {
+          throw JSONFault(message: error.message)
+        }
+      case .bookmark, .error: return nil
+      }
+    } catch {
+      throw .malformed(error.message)
+    }
   }
 }

@@ -4,8 +4,8 @@ import Ingest
 /// Decodes compressed bodies: one gzip member, whole, and nothing behind it.
 ///
 /// The only caller of the gzip shim. One instance an event loop; not thread-safe.
-final class GzipDecoder {
-  enum Failure: Error, Equatable {
+package final class GzipDecoder {
+  package enum Failure: Error, Equatable {
     /// The output is larger than allowed.
     case tooLarge
     /// Not gzip, damaged, cut short, or followed by more bytes.
@@ -17,7 +17,7 @@ final class GzipDecoder {
   private let decoder: OpaquePointer
 
   /// nil when there is no memory.
-  init?() {
+  package init?() {
     guard let decoder = cshims_gzip_new() else { return nil }
     self.decoder = decoder
   }
@@ -26,7 +26,7 @@ final class GzipDecoder {
 
   /// The output's size as the member's last four bytes give it, cut at `limit`. A hint: it is not
   /// checked until the member has been decoded.
-  static func claimedByteCount(_ input: UnsafeRawBufferPointer, limit: Int) -> Int {
+  package static func claimedByteCount(_ input: UnsafeRawBufferPointer, limit: Int) -> Int {
     guard input.count >= 18 else { return 0 }
     let claim = UInt32(
       littleEndian: input.loadUnaligned(fromByteOffset: input.count - 4, as: UInt32.self))
@@ -35,7 +35,7 @@ final class GzipDecoder {
 
   /// Decodes `input` into the free part of `output`, whose capacity is what
   /// `claimedByteCount` gave for the same `limit`.
-  func decode(
+  package func decode(
     _ input: UnsafeRawBufferPointer, into output: ReportBody, limit: Int
   ) throws(Failure) {
     cshims_gzip_start(decoder, input.baseAddress, input.count)

@@ -11,6 +11,8 @@ package final class Aggregation: Sendable {
     case locked(holder: Int?)
     /// A log of another format, which this version must not take for damage.
     case logVersion(name: String, version: UInt32)
+    /// The same for a seal.
+    case sealVersion(name: String, version: UInt32)
     case prefix(ObjectKey.PrefixError)
     case disk(DiskError)
 
@@ -23,6 +25,9 @@ package final class Aggregation: Sendable {
       case .logVersion(let name, let version):
         "\(name) has log format \(version), this version reads \(LogHeader.version); "
           + "start the version that wrote it once, so that it stores what is there"
+      case .sealVersion(let name, let version):
+        "\(name) has seal format \(version), this version reads \(Seal.version); "
+          + "start the version that wrote it"
       case .prefix(let error): "S3_PREFIX: \(error)"
       case .disk(let error): error.description
       }

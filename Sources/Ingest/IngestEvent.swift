@@ -6,8 +6,12 @@ package enum IngestEvent: Sendable {
   case unknownFile(name: String)
   /// A damaged file was set aside.
   case fileQuarantined(name: String, reason: String)
+  /// A seal cannot be read: its segment waits for a start that can.
+  case sealUnreadable(segment: UInt64, error: String)
   /// A stretch of a log holds no good frame though it was acknowledged; at most one frame each.
   case logDamaged(segment: UInt64, offset: Int, byteCount: Int)
+  /// The medium does not give this stretch of a log: it is read again when the segment is replayed.
+  case logUnreadable(segment: UInt64, offset: Int, byteCount: Int)
   /// The end of a log is the beginning of a write that was never acknowledged; it was cut off.
   case logTorn(segment: UInt64, offset: Int, byteCount: Int)
   /// The last group of a log may have lost an acknowledged report; it cannot be told.

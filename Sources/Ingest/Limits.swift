@@ -34,6 +34,16 @@ extension IngestLimits {
   package static let replayPageByteCount = 4 << 20
   /// Pages that wait for the writer.
   package static let replayPagesAhead = 2
+  /// How often a read is made that the medium fails.
+  static let readAttempts = 3
+  /// What the medium does not give in one piece is read in pieces of this size.
+  package static let salvagePieceByteCount = 4_096
+  /// Pieces of one file that may stay unreadable; beyond it the disk itself has failed, not some
+  /// of its bytes.
+  package static let maximumUnreadablePieces = 1_024
+  /// Replays of a log that fail at unreadable bytes, `encodeRetryDelay` apart, before the rest of
+  /// the log is taken without them.
+  package static let replayReadAttempts = 12
   /// Bytes read at once when a log is scanned.
   package static let scanWindowByteCount = 1 << 20
 }

@@ -106,9 +106,10 @@ import Testing
     harness.run()
     harness.core.inbox.send(Harness.indexReady)
     while harness.steps.writer.step() == .zero || harness.steps.log.step() == .zero {}
-    disk.plan([disk.callCount + 2: .error(5)])
+    disk.setUnreadable(0..<1_000, of: FileName.log(1).text)
     harness.run()
     #expect(harness.delivery.rowCount == 0)
+    disk.setUnreadable(nil, of: FileName.log(1).text)
     harness.time.advance(IngestLimits.encodeRetryDelay)
     harness.run()
     #expect(harness.delivery.rowCount == 3 && harness.delivery.faults == [])

@@ -211,6 +211,30 @@ import Testing
     #expect(harness.delivery.rowCount == 5 && harness.delivery.faults == [])
   }
 
+  /// The file that records the cut may hold no report, and goes at the next start: what it said has
+  /// to outlive it.
+  @Test func aCutOutlivesTheFileThatRecordsIt() throws {
+    var harness = try makeHarness()
+    #expect(harness.submitAndRun(TestReport(podCount: 1), token: 1) == rows(1))
+    harness.disk.plan([harness.disk.callCount + 1: .shortWrite(byteCount: 1 << 20, 5)])
+    let lost = TestReport(node: "node-2", podCount: 4)
+    guard case .unavailable = harness.submitAndRun(lost, token: 2) else {
+      Issue.record("answered \(String(describing: harness.sink.outcome(2)))")
+      return
+    }
+    // The next file has its header, with the cut, when the process is killed.
+    harness.disk.observe { $0.step.description == "sync log" ? .crashAfter : nil }
+    harness.submit(lost, token: 3)
+    harness.run()
+    harness.disk.observe { _ in nil }
+    harness = try restart(harness)
+    #expect(harness.submitAndRun(lost, token: 4) == rows(4))
+    harness = try restart(harness)
+    harness.makeIndexReady()
+    harness.flush()
+    #expect(harness.delivery.rowCount == 5 && harness.delivery.faults == [])
+  }
+
   @Test func twoLogFilesFailingInARowEndTheProcess() throws {
     let harness = try makeHarness()
     harness.makeIndexReady()

@@ -44,16 +44,31 @@ extension Disk {
     }
   }
 
-  /// The bytes of `name`; nil when there are more than `maximumByteCount`.
-  package func contents(of name: String, maximumByteCount: Int) throws(DiskError) -> [UInt8]? {
-    let file = try open(name)
-    let count = try file.byteCount()
-    guard count <= maximumByteCount else { return nil }
+  /// The bytes of `name`; nil when there are more than `maximumByteCount`. Up to
+  /// `maximumUnreadablePieces` pieces that cannot be read are zeros.
+  package func contents(
+    of name: String, maximumByteCount: Int, maximumUnreadablePieces: Int = 0
+  ) throws(DiskError) -> [UInt8]? {
+    try SalvagingFile(open(name), maximumPieces: maximumUnreadablePieces)
+      .contents(maximumByteCount: maximumByteCount)
+  }
+}
+
+extension DiskFile {
+  /// All bytes; nil when there are more than `maximumByteCount`.
+  func contents(maximumByteCount: Int) throws(DiskError) -> [UInt8]? {
+    let count = try byteCount()
+    return count <= maximumByteCount ? try bytes(0..<count) : nil
+  }
+
+  /// The bytes of the range that are there.
+  func bytes(_ range: Range<Int>) throws(DiskError) -> [UInt8] {
     // Read into its place: a seal may be 70 MB.
     var failure: DiskError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+    let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, initialized in
       do throws(DiskError) {
-        initialized = try file.read(into: UnsafeMutableRawBufferPointer(buffer), at: 0)
+        initialized = try read(
+          into: UnsafeMutableRawBufferPointer(buffer), at: range.lowerBound)
       } catch {
         failure = error
       }

@@ -133,6 +133,7 @@ struct SegmentInspector {
       note(
         name, .logHeader, "its frames do not depend on it", at: 0..<LogHeader.byteCount)
     }
+    for range in scan.hidden { note(name, .unreadable, "cannot be read", at: range) }
     if mayBeWritten { return log }
     for range in scan.suspect {
       note(

@@ -23,11 +23,14 @@ package final class LogReader {
   private var forgottenUpTo = 0
   private var buffer: UnsafeMutableRawBufferPointer
 
-  /// `limit`: offset behind the last frame that counts.
+  /// `limit`: offset behind the last frame that counts. `isSalvaging`: what cannot be read is given
+  /// as damage; else it throws.
   package init(
-    disk: any Disk, writer: WriterID, segment: UInt64, limit: Int
+    disk: any Disk, writer: WriterID, segment: UInt64, limit: Int, isSalvaging: Bool = false
   ) throws(DiskError) {
-    file = try disk.open(FileName.log(segment).text)
+    file = SalvagingFile(
+      try disk.open(FileName.log(segment).text),
+      maximumPieces: isSalvaging ? IngestLimits.maximumUnreadablePieces : 0)
     seed = writer.seed(segment: segment)
     self.limit = limit
     walker = FrameWalker(file: file, seed: seed, limit: limit)

@@ -22,11 +22,16 @@ package struct LogScan: Sendable {
   /// Stretches of the last group that are there in whole length and bad: torn, or damaged after
   /// they were acknowledged; nobody can tell.
   package var suspect: [Range<Int>] = []
+  /// Stretches without a good frame of which some bytes cannot be read: no more than that is known
+  /// of them, and a later reading may find frames.
+  package var hidden: [Range<Int>] = []
   /// The beginning of a frame, or zeros, where the file ends: written by a process that ended
   /// before its fsync, and never acknowledged. nil: there is none.
   package var torn: Range<Int>?
   /// Bytes behind `end`, within the limit: `torn`, and what of the others lies there.
   package var tornByteCount = 0
+  /// Offset up to which a replay has to look: `end`, or behind what is hidden there.
+  package var replayLimit = LogHeader.byteCount
 
   /// Reads `file`; `frame` is called for each report that counts, in order. `cut`: offset behind
   /// which nothing counts, from a later file's header, and before which all was fsynced.
@@ -35,6 +40,7 @@ package struct LogScan: Sendable {
     frame: (FrameHeader) -> Void
   ) throws(DiskError) -> LogScan {
     var scan = LogScan()
+    let file = SalvagingFile(file)
     let byteCount = try file.byteCount()
     let limit = min(byteCount, cut ?? byteCount)
     let seed = writer.seed(segment: segment)
@@ -57,25 +63,37 @@ package struct LogScan: Sendable {
       if try payloadIsGood(last, file: file, seed: seed) {
         scan.count(last, frame)
       } else {
-        scan.suspect.append(last.offset..<last.end)
+        scan.note(last.offset..<last.end, isHidden: file.isUnreadable(last.offset..<last.end))
       }
     }
-    for gap in gaps { scan.note(gap) }
+    for gap in gaps { scan.note(gap, isHidden: file.isUnreadable(gap)) }
     if walker.position < max(limit, scan.witnessedUpTo) {
       let rest = walker.position..<max(limit, scan.witnessedUpTo)
-      if rest.lowerBound >= scan.witnessedUpTo, try walker.endsTorn() {
+      if file.isUnreadable(rest) {
+        scan.hidden.append(rest)
+      } else if rest.lowerBound >= scan.witnessedUpTo, try walker.endsTorn() {
         scan.torn = rest
       } else {
-        scan.note(rest)
+        scan.note(rest, isHidden: false)
       }
     }
-    scan.tornByteCount = max(0, limit - scan.end)
+    if file.isUnreadable(0..<LogHeader.byteCount) {
+      scan.hidden.insert(0..<LogHeader.byteCount, at: 0)
+    }
+    scan.replayLimit = scan.hidden.reduce(scan.end) { max($0, min($1.upperBound, limit)) }
+    scan.tornByteCount = max(0, limit - scan.replayLimit)
     return scan
   }
 
   /// A stretch without a good frame that no torn write explains.
-  private mutating func note(_ range: Range<Int>) {
-    if range.lowerBound < witnessedUpTo { damaged.append(range) } else { suspect.append(range) }
+  private mutating func note(_ range: Range<Int>, isHidden: Bool) {
+    if isHidden {
+      hidden.append(range)
+    } else if range.lowerBound < witnessedUpTo {
+      damaged.append(range)
+    } else {
+      suspect.append(range)
+    }
   }
 
   private mutating func count(_ frame: FrameWalker.Frame, _ body: (FrameHeader) -> Void) {
@@ -93,7 +111,7 @@ package struct LogScan: Sendable {
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: LogHeader.byteCount, alignment: 8)
     defer { buffer.deallocate() }
-    let count = try file.read(into: buffer, at: 0)
+    let count = try SalvagingFile(file).read(into: buffer, at: 0)
     guard let header = LogHeader(UnsafeRawBufferPointer(buffer)[..<count].rebased),
       header.writer == writer, header.segment == segment
     else { return nil }
@@ -109,7 +127,7 @@ package struct LogScan: Sendable {
     defer { buffer.deallocate() }
     for name in try disk.list().sorted() {
       guard case .log = FileName(name) else { continue }
-      let count = try disk.open(name).read(into: buffer, at: 0)
+      let count = try SalvagingFile(disk.open(name)).read(into: buffer, at: 0)
       if let version = LogHeader.foreignVersion(UnsafeRawBufferPointer(buffer)[..<count].rebased) {
         return (name, version)
       }

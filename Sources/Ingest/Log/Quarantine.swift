@@ -10,11 +10,18 @@ package struct Quarantine {
     "\(FileName.number(segment))-\(offset).quarantine"
   }
 
+  /// There are not too many yet.
+  var hasRoom: Bool { (try? disk.list()).map(Self.hasRoom) ?? false }
+
+  private static func hasRoom(_ names: [String]) -> Bool {
+    names.count(where: { if case .quarantine = FileName($0) { true } else { false } })
+      < IngestLimits.maximumQuarantineFiles
+  }
+
+  /// Copies the range as far as it can be read; zeros stand for the rest.
   package func keep(_ range: Range<Int>, of file: any DiskFile, segment: UInt64) {
-    guard let names = try? disk.list(),
-      names.count(where: { if case .quarantine = FileName($0) { true } else { false } })
-        < IngestLimits.maximumQuarantineFiles
-    else { return }
+    let file = SalvagingFile(file)
+    guard let names = try? disk.list(), Self.hasRoom(names) else { return }
     let name = Self.fileName(segment: segment, offset: range.lowerBound)
     guard !names.contains(name), let copy = try? disk.create(name) else { return }
     let end = range.lowerBound + min(range.count, IngestLimits.maximumQuarantineByteCount)

@@ -35,7 +35,8 @@ package final class ReplayReader {
         held = nil
         reader = nil
         reader = try LogReader(
-          disk: disk, writer: writer, segment: wanted.segment, limit: wanted.limit)
+          disk: disk, writer: writer, segment: wanted.segment, limit: wanted.limit,
+          isSalvaging: wanted.isSalvaging)
       }
       try fill(page)
     } catch {

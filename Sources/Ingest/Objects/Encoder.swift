@@ -96,7 +96,7 @@ package final class Encoder {
     encodings[encoding] = nil
     spool.measure(FileName.seal(segment).text, on: disk)
     for object in objects { spool.measure(object.fileName, on: disk) }
-    removeLog(segment)
+    removeLog(segment, keepsLog: order.keepsLog)
     count(objects, rowCount: rowCount)
     events(
       .segmentSealed(
@@ -153,9 +153,10 @@ package final class Encoder {
 
   /// Removes the log of a sealed segment, durably: without its seal it would be stored again. Its
   /// name goes before its bytes, so that what is left of it is never taken for the whole.
-  private func removeLog(_ segment: UInt64) {
+  private func removeLog(_ segment: UInt64, keepsLog: Bool) {
     let name = FileName.log(segment).text
-    let doomed = FileName.temporary("\(name).tmp")
+    let isKept = keepsLog && Quarantine(disk: disk).hasRoom
+    let doomed = FileName.temporary("\(name).\(isKept ? "quarantine" : "tmp")")
     do {
       try disk.rename(name, to: doomed.text)
       spool.rename(name, to: doomed.text)
@@ -164,6 +165,11 @@ package final class Encoder {
       if error.isAbsent { return }
       // It goes with the seal, or at the next start.
       events(.removalFailed(name: name, error: error.description))
+      return
+    }
+    if isKept {
+      counters.quarantinedFiles.add(1)
+      events(.fileQuarantined(name: name, reason: "a part of it cannot be read"))
       return
     }
     shrink(doomed.text)

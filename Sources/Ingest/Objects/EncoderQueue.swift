@@ -32,6 +32,8 @@ struct FinishOrder: Sendable {
   /// The same by date, where it is known.
   var oldestRowSecondsByDay: [Int32: Int64]
   var fromBacklog: Bool
+  /// The log has bytes that could not be read: it is set aside, and not removed.
+  var keepsLog = false
 }
 
 /// What the encoder tells the writer. Batches come back exactly once.

@@ -1,4 +1,5 @@
 import CShims
+import Glibc
 
 /// The commit of one segment: its objects, all complete in DATA_DIR, and the ids of the reports
 /// that are durable. From its rename on, no byte of an object changes.
@@ -12,7 +13,7 @@ import CShims
 /// to the ids costs only the ids. Hashes are seeded as in the log.
 package struct Seal: Sendable, Equatable {
   private static let magic: UInt64 = 0x0A31_4C41_4553_4741  // "AGSEAL1\n"
-  private static let version: UInt32 = 1
+  static let version: UInt32 = 1
   private static let headByteCount = 48
 
   package var writer: WriterID
@@ -192,12 +193,61 @@ package struct Seal: Sendable, Equatable {
     try disk.replace(name, with: encodedParts())
   }
 
+  package enum Reading {
+    case whole(Seal)
+    case damaged
+    /// The medium does not give what is needed of it; a later reading may.
+    case unreadable(DiskError)
+  }
+
   package static func read(
     _ segment: UInt64, writer: WriterID, from disk: any Disk
-  ) throws(DiskError) -> Seal? {
-    let bytes = try disk.contents(
-      of: FileName.seal(segment).text, maximumByteCount: IngestLimits.maximumSealByteCount)
-    return bytes?.withUnsafeBytes { Seal($0, writer: writer, segment: segment) }
+  ) throws(DiskError) -> Reading {
+    let name = FileName.seal(segment).text
+    let file = SalvagingFile(try disk.open(name))
+    let bytes = try file.contents(maximumByteCount: IngestLimits.maximumSealByteCount)
+    if let seal = bytes?.withUnsafeBytes({ Seal($0, writer: writer, segment: segment) }) {
+      return .whole(seal)
+    }
+    guard file.isUnreadable(0..<Int.max) else { return .damaged }
+    return .unreadable(DiskError(call: .read, name: name, errno: EIO))
+  }
+
+  /// The first seal of DATA_DIR that another version of this software has written. Magic, version,
+  /// writer, segment and the first list with its length and hash have these places in every
+  /// version.
+  package static func foreign(
+    on disk: any Disk
+  ) throws(DiskError) -> (name: String, version: UInt32)? {
+    for name in try disk.list().sorted() {
+      guard case .seal = FileName(name) else { continue }
+      let file = SalvagingFile(try disk.open(name))
+      let head = try file.bytes(0..<headByteCount)
+      guard head.count == headByteCount,
+        let (version, count) = head.withUnsafeBytes({ foreignHead($0) }),
+        count <= IngestLimits.maximumSealByteCount
+      else { continue }
+      let bytes = try file.bytes(0..<headByteCount + count + 8)
+      let isWhole = bytes.withUnsafeBytes { buffer in
+        guard let writer = claimedWriter(buffer), let base = buffer.baseAddress else {
+          return false
+        }
+        let seed = writer.seed(segment: base.load(UInt64.self, at: 32))
+        return checked(buffer, offset: headByteCount, count: count, seed: seed) != nil
+      }
+      if isWhole { return (name, version) }
+    }
+    return nil
+  }
+
+  private static func foreignHead(
+    _ head: UnsafeRawBufferPointer
+  ) -> (version: UInt32, listByteCount: Int)? {
+    guard let base = head.baseAddress, base.load(UInt64.self, at: 0) == magic,
+      base.load(UInt32.self, at: 8) != version,
+      let count = Int(exactly: base.load(UInt64.self, at: 40))
+    else { return nil }
+    return (base.load(UInt32.self, at: 8), count)
   }
 }
 

@@ -9,6 +9,8 @@ struct RecoveredState {
   var backlog: [BacklogSegment] = []
   /// Committed segments, oldest first, without their retry ids.
   var seals: [Seal] = []
+  /// Segments with a seal that cannot be read: nothing of them is touched.
+  var held: Set<UInt64> = []
   /// Segments whose files are gone; their uploads are to be aborted.
   var abandoned: [UInt64] = []
   var summary: RecoverySummary
@@ -18,6 +20,7 @@ struct RecoveredState {
 /// point leaves a directory that the next start handles the same way.
 ///
 ///     seal, whole       its log is garbage and goes; its objects are sent (again)
+///     seal, unreadable  all of the segment stays as it is, for a start that can read it
 ///     no seal           its object files go; its log, if there is one, is backlog
 ///     neither log nor seal   what is left of the segment goes
 struct Recovery {
@@ -45,8 +48,8 @@ struct Recovery {
     try gatherCuts(logs, &state)
     let sealed = Set(state.seals.map(\.segment))
     try dropSealedLogs(logs.intersection(sealed))
-    try dropObjects(names, sealed: sealed, &state)
-    try scan(logs.subtracting(sealed).sorted(), newestIDs, &state)
+    try dropObjects(names, sealed: sealed.union(state.held), &state)
+    try scan(logs.subtracting(sealed).subtracting(state.held).sorted(), newestIDs, &state)
     try dropOldSeals(&state)
     state.nextSegment = (names.compactMap(\.segment).max() ?? 0) + 1
     finish(&state)
@@ -72,7 +75,17 @@ struct Recovery {
     _ newest: inout (segment: UInt64, ids: RetrySnapshot)?
   ) throws(DiskError) {
     let name = FileName.seal(segment).text
-    guard var seal = try Seal.read(segment, writer: state.writer, from: disk) else {
+    var seal: Seal
+    switch try Seal.read(segment, writer: state.writer, from: disk) {
+    case .whole(let read): seal = read
+    case .unreadable(let error):
+      // All of the segment stays as it is for a start that can read it: encoded again it might be
+      // stored twice, and set aside it would never be stored.
+      state.held.insert(segment)
+      counters.quarantinedFiles.add(1)
+      events(.sealUnreadable(segment: segment, error: error.description))
+      return
+    case .damaged:
       // With its log the segment is encoded again; without it nobody knows its objects any more,
       // and they are kept for a human.
       try setAside(name, reason: "damaged seal")
@@ -176,10 +189,11 @@ struct Recovery {
       guard let scan = recovered else { continue }
       state.backlog.append(
         BacklogSegment(
-          number: segment, limit: scan.end,
+          number: segment, limit: scan.replayLimit,
           startSeconds: scan.header?.createdSeconds ?? time.epochSeconds(),
           reportCount: scan.reportCount,
-          toldDamage: Set((scan.damaged + scan.suspect).map(\.lowerBound))))
+          toldDamage: Set((scan.damaged + scan.suspect).map(\.lowerBound)),
+          hidden: scan.hidden))
     }
     state.retryIDs = ids
     let kept = Set(state.backlog.map(\.number))

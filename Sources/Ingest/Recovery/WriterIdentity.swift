@@ -14,7 +14,15 @@ struct WriterIdentity {
     names: [FileName], random: () -> UInt64, damaged: () -> Void
   ) throws(DiskError) -> WriterID {
     if names.contains(.writer) {
-      let found = try read()
+      let found: (id: WriterID, isWhole: Bool)?
+      do throws(DiskError) {
+        found = try read()
+      } catch {
+        // A new identity would make every frame and seal another's: without one that tells it the
+        // start ends, and the next may read the file.
+        guard error.isUnreadable, let id = identity(inAny: names) else { throw error }
+        found = (id, false)
+      }
       if let found, found.isWhole { return found.id }
       damaged()
       if let found {
@@ -55,7 +63,8 @@ struct WriterIdentity {
   private func read() throws(DiskError) -> (id: WriterID, isWhole: Bool)? {
     guard
       let bytes = try disk.contents(
-        of: FileName.writer.text, maximumByteCount: Self.maximumByteCount)
+        of: FileName.writer.text, maximumByteCount: Self.maximumByteCount,
+        maximumUnreadablePieces: 0)
     else { return nil }
     for start in [0, Self.recordByteCount] where bytes.count >= start + Self.recordByteCount {
       let record = bytes[start..<start + Self.recordByteCount]

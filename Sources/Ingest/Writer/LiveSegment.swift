@@ -58,6 +58,12 @@ struct BacklogSegment {
   var reportCount: Int
   /// Beginnings of the damaged stretches that were told and kept, by the start or by a replay.
   var toldDamage: Set<Int> = []
+  /// Stretches that the start could not read: the ids of what may be in them are not known.
+  var hidden: [Range<Int>] = []
+  /// Reports found there since, whose ids are known by that.
+  var found: Set<Int> = []
+  /// Replays that failed where the log cannot be read.
+  var readFailures = 0
   /// Not before.
   var retryAt = Duration.zero
 }

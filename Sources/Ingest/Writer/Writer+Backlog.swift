@@ -25,6 +25,10 @@ struct Replay {
   var page: ReplayPage?
   var next = 0
   var isAtEnd = false
+  /// What cannot be read of the log is left out.
+  var isSalvaging = false
+  /// Something was left out.
+  var isIncomplete = false
 }
 
 extension Writer {
@@ -60,6 +64,9 @@ extension Writer {
     self.replay = replay
     if let failure {
       events(.segmentAbandoned(segment: replay.segment.number, error: failure.description))
+      if failure.isUnreadable, let position = position(of: replay.segment.number) {
+        backlog[position].readFailures += 1
+      }
       abandon(retryAt: now + IngestLimits.encodeRetryDelay)
     }
     return isBusy
@@ -76,9 +83,11 @@ extension Writer {
       }
       return false
     }
-    replay = Replay(segment: segment, encoding: nextEncoding)
+    let isSalvaging = segment.readFailures >= IngestLimits.replayReadAttempts
+    replay = Replay(segment: segment, encoding: nextEncoding, isSalvaging: isSalvaging)
     replayQueue.begin(
-      ReplayQueue.Order(encoding: nextEncoding, segment: segment.number, limit: limit))
+      ReplayQueue.Order(
+        encoding: nextEncoding, segment: segment.number, limit: limit, isSalvaging: isSalvaging))
     nextEncoding += 1
     if backlogBatch == nil {
       backlogBatch = OwnedBatch(rowCapacity: settings.batchRowCapacity, isForBacklog: true)
@@ -112,6 +121,7 @@ extension Writer {
       case .report(let frame, let bytes):
         guard try decode(page.bytes(bytes), frame, &replay, batch) else { return true }
       case .damaged(let range):
+        if replay.isSalvaging { replay.isIncomplete = true }
         tell(damage: range, of: replay.segment.number)
       }
       replay.next += 1
@@ -133,7 +143,9 @@ extension Writer {
     _ batch: OwnedBatch
   ) throws(DiskError) -> Bool {
     do {
-      _ = try decoder.decode(bytes, into: batch.batch)
+      let mark = batch.batch.mark()
+      let decoded = try decoder.decode(bytes, into: batch.batch)
+      if !counts(decoded, frame, of: replay.segment) { batch.batch.rollback(to: mark) }
       return true
     } catch {
       if error.reason == .batchFull, batch.rowCount > 0 {
@@ -150,6 +162,24 @@ extension Writer {
       events(.replayRefused(segment: replay.segment.number, reason: error.message))
       return true
     }
+  }
+
+  /// False: the start could not read this report, and took it again since.
+  private func counts(
+    _ decoded: DecodedReport, _ frame: Range<Int>, of segment: BacklogSegment
+  ) -> Bool {
+    guard segment.hidden.contains(where: { $0.overlaps(frame) }),
+      let position = position(of: segment.number),
+      !backlog[position].found.contains(frame.lowerBound)
+    else { return true }
+    guard retryIDs.standing(of: decoded.retryID, node: decoded.nodeID) == .new else { return false }
+    retryIDs.insert(decoded.retryID, node: decoded.nodeID)
+    backlog[position].found.insert(frame.lowerBound)
+    return true
+  }
+
+  private func position(of segment: UInt64) -> Int? {
+    backlog.firstIndex { $0.number == segment }
   }
 
   /// Counts a damaged stretch and keeps its bytes, once: a replay may come by again.
@@ -196,7 +226,8 @@ extension Writer {
         FinishOrder(
           segment: segment.number, retryIDs: replay.snapshot.snapshot,
           cuts: currentCuts(but: segment.number), oldestRowSeconds: segment.startSeconds,
-          oldestRowSecondsByDay: segment.oldestByDay, fromBacklog: true)))
+          oldestRowSecondsByDay: segment.oldestByDay, fromBacklog: true,
+          keepsLog: replay.isIncomplete)))
   }
 
   // MARK: Failures

@@ -29,10 +29,18 @@ enum EventLog {
     case .fileQuarantined(let name, let reason):
       logger.error(
         "a damaged file was set aside", metadata: ["name": "\(name)", "reason": "\(reason)"])
+    case .sealUnreadable(let segment, let error):
+      logger.critical(
+        "a seal cannot be read: its segment's objects wait for a start that can read it",
+        metadata: ["segment": "\(segment)", "error": "\(error)"])
     case .logDamaged(let segment, let offset, let byteCount):
       logger.critical(
         "the log is damaged where it was acknowledged: at most one report a stretch is lost",
         metadata: copied(segment, offset, byteCount))
+    case .logUnreadable(let segment, let offset, let byteCount):
+      logger.critical(
+        "a part of the log cannot be read: it is tried again before the rest is stored without it",
+        metadata: place(segment, offset, byteCount))
     case .logTorn(let segment, let offset, let byteCount):
       logger.info(
         "the log ends in the middle of a write, which was not acknowledged: it was cut off",

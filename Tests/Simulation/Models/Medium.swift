@@ -11,6 +11,8 @@ final class Inode {
   }
 
   static let sectorByteCount = 512
+  /// What memory holds and gives up of a file at once.
+  static let pageByteCount = 4_096
 
   /// As reads show it.
   var visible: [UInt8] = []
@@ -19,6 +21,8 @@ final class Inode {
   /// What was done since the last sync, in order.
   var unsynced: [Change] = []
   var reserved = 0
+  /// Bytes that the medium does not give any more.
+  var unreadable: Range<Int>?
   /// A sync failed: what is visible may be gone from memory, and is not on the medium.
   var isPoisoned = false
 
@@ -41,17 +45,58 @@ final class Inode {
     unsynced.removeAll(keepingCapacity: true)
   }
 
-  /// The pages count as clean from here on; only a power cut shows that they are not there.
-  func failSync() {
+  /// Some of the pages reached the medium, and all count as clean from here on: no later sync
+  /// brings the others there, and only a power cut, or their leaving memory, shows it.
+  func failSync(_ random: inout SeededRandom) {
+    var dirty: Set<Int> = []
+    for change in unsynced {
+      switch change {
+      case .truncate(let byteCount):
+        if Bool.random(using: &random) { Self.resize(&durable, to: byteCount) }
+      case .write(let write):
+        let end = write.offset + write.bytes.count
+        dirty.formUnion(
+          write.offset / Self.pageByteCount..<(end + Self.pageByteCount - 1) / Self.pageByteCount)
+      }
+    }
+    let kept = Self.some(of: dirty.sorted(), &random)
+    for page in kept {
+      let range = Self.range(ofPage: page).clamped(to: visible.indices)
+      guard !range.isEmpty else { continue }
+      Self.put(Write(offset: range.lowerBound, bytes: Array(visible[range])), into: &durable)
+    }
     unsynced.removeAll(keepingCapacity: true)
     isPoisoned = true
   }
 
-  /// The memory of a file whose sync has failed is given up: reads show the medium.
-  func evict() {
+  /// The memory of a file whose sync has failed is given up, whole or in part: what has gone is
+  /// read from the medium.
+  func evict(_ random: inout SeededRandom) {
     guard isPoisoned, unsynced.isEmpty else { return }
-    visible = durable
-    isPoisoned = false
+    guard Bool.random(using: &random) else {
+      visible = durable
+      isPoisoned = false
+      return
+    }
+    let count = (visible.count + Self.pageByteCount - 1) / Self.pageByteCount
+    for page in 0..<count where Bool.random(using: &random) {
+      for offset in Self.range(ofPage: page).clamped(to: visible.indices) {
+        visible[offset] = durable.indices.contains(offset) ? durable[offset] : 0
+      }
+    }
+  }
+
+  private static func range(ofPage page: Int) -> Range<Int> {
+    page * pageByteCount..<(page + 1) * pageByteCount
+  }
+
+  /// None, all, or any.
+  private static func some(of pages: [Int], _ random: inout SeededRandom) -> [Int] {
+    switch Int.random(in: 0..<3, using: &random) {
+    case 0: []
+    case 1: pages
+    default: pages.filter { _ in Bool.random(using: &random) }
+    }
   }
 
   /// Power goes. Of what was not synced the medium has whole writes, single sectors of them, or
@@ -169,7 +214,9 @@ struct Directory: ~Copyable {
 
   /// The process dies and the memory of files whose sync has failed may be given up.
   func evict(_ random: inout SeededRandom) {
-    for name in names.keys.sorted() where Bool.random(using: &random) { names[name]?.evict() }
+    for name in names.keys.sorted() where Bool.random(using: &random) {
+      names[name]?.evict(&random)
+    }
   }
 
   private static func apply(_ change: Change, to names: inout [String: Inode]) {

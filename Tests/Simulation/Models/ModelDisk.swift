@@ -7,8 +7,9 @@ import Synchronization
 /// Each call has a number, from 1; faults come from a plan by number, or from whoever observes the
 /// calls. After a crash every call fails until `restart`, which keeps what was synced and, of the
 /// rest, a part drawn from the seed: whole writes, single sectors of them, and some of the
-/// directory's changes, a prefix or any. A failed sync loses what it was asked to keep, though
-/// reads still show it, as Linux does.
+/// directory's changes, a prefix or any. A failed sync of a file keeps some
+/// of its pages, drawn from the seed; reads still show all of them, and no later sync mends it, as
+/// on Linux.
 package final class ModelDisk: Disk {
   package enum Fault: Sendable, Equatable {
     case error(Int32)
@@ -34,6 +35,8 @@ package final class ModelDisk: Disk {
 
   struct State: ~Copyable {
     var directory = Directory()
+    /// Decides what a failed sync keeps.
+    var random: SeededRandom
     /// The directory's last change.
     var lastChange: String?
     /// Kinds by name: there are few names and many calls.
@@ -49,6 +52,8 @@ package final class ModelDisk: Disk {
     var refusedForSpaceCount = 0
     /// Calls that were made to fail.
     var faultCount = 0
+
+    init(random: SeededRandom) { self.random = random }
 
     mutating func kind(of name: String) -> String {
       if let kind = kinds[name] { return kind }
@@ -75,9 +80,9 @@ package final class ModelDisk: Disk {
   // Inodes are only touched under the lock.
   struct Box: @unchecked Sendable { let inode: Inode }
 
-  let state = Mutex(State())
+  let state: Mutex<State>
 
-  package init() {}
+  package init(seed: UInt64 = 1) { state = Mutex(State(random: SeededRandom(seed: seed))) }
 
   // MARK: Plan
 
@@ -131,6 +136,7 @@ package final class ModelDisk: Disk {
       state.isLocked = false
       state.callCount = 0
       state.calls = []
+      state.random = generator
     }
   }
 
@@ -150,6 +156,11 @@ package final class ModelDisk: Disk {
       inode.durable = bytes
       state.directory.plant(name, inode)
     }
+  }
+
+  /// From here on reads of these bytes fail; nil: of none.
+  package func setUnreadable(_ range: Range<Int>?, of name: String) {
+    state.withLock { $0.directory[name]?.unreadable = range }
   }
 
   /// Another volume takes its place, with nothing on it.

@@ -56,7 +56,13 @@ final class ModelFile: DiskFile {
     // The pointer is used under the lock, before this call returns.
     nonisolated(unsafe) let target = buffer
     let inode = box
+    let name = name
     return try disk.perform(.read, name) { _ throws(DiskError) in
+      if let unreadable = inode.inode.unreadable,
+        unreadable.overlaps(offset..<offset + target.count)
+      {
+        throw DiskError(call: .read, name: name, errno: EIO)
+      }
       let content = inode.inode.visible
       guard offset < content.count else { return 0 }
       let count = min(content.count - offset, target.count)
@@ -85,7 +91,7 @@ final class ModelFile: DiskFile {
     do {
       try disk.perform(.sync, name) { _ throws(DiskError) in box.inode.sync() }
     } catch {
-      if !disk.isDown { disk.state.withLock { _ in box.inode.failSync() } }
+      if !disk.isDown { disk.state.withLock { box.inode.failSync(&$0.random) } }
       throw error
     }
   }

@@ -5,8 +5,8 @@ import SimulationModels
 enum BitRot {
   enum Loss: CustomStringConvertible {
     case nothing
-    /// At most this report.
-    case report(Int)
+    /// At most these reports.
+    case reports([Int])
     /// What is in this object, as it was.
     case object([UInt8])
     /// The ids of reports posted so far.
@@ -15,7 +15,7 @@ enum BitRot {
     var description: String {
       switch self {
       case .nothing: "costs nothing"
-      case .report(let number): "may cost report \(number)"
+      case .reports(let numbers): "may cost reports \(numbers)"
       case .object: "may cost the object's reports"
       case .ids: "may cost the ids of reports"
       }
@@ -29,7 +29,7 @@ enum BitRot {
   ) -> (name: String, offset: Int, loss: Loss)? {
     let kind: String
     switch fault {
-    case .flippedFrame, .flippedLogHeader: kind = "log"
+    case .flippedFrame, .flippedLogHeader, .unreadable: kind = "log"
     case .flippedSeal: kind = "seal"
     case .flippedObject: kind = "object"
     default: kind = "writer"
@@ -38,12 +38,39 @@ enum BitRot {
     let names = disk.names.filter {
       DiskStep.kind(of: $0) == kind && !$0.hasSuffix(".tmp") && !spared.contains($0)
     }
+    if fault == .unreadable { return blind(names, of: disk, sparing: &spared, &random) }
     guard let name = names.randomElement(using: &random), let bytes = disk.bytes(of: name),
       let place = place(fault, bytes, &random),
       disk.flip(1 << UInt8.random(in: 0..<8, using: &random), at: place.offset, of: name)
     else { return nil }
     spared.insert(name)
     return (name, place.offset, place.loss)
+  }
+
+  /// A sector of a log that is not written any more, for good; all reports may go that share the
+  /// piece of it in which a log is salvaged.
+  private static func blind(
+    _ names: [String], of disk: ModelDisk, sparing spared: inout Set<String>,
+    _ random: inout SeededRandom
+  ) -> (name: String, offset: Int, loss: Loss)? {
+    let logs = disk.names.filter { DiskStep.kind(of: $0) == "log" && !$0.hasSuffix(".tmp") }
+    guard let name = names.filter({ $0 != logs.max() }).randomElement(using: &random),
+      let bytes = disk.bytes(of: name), bytes.count > LogHeader.byteCount
+    else { return nil }
+    let size = IngestLimits.salvagePieceByteCount
+    let offset = Int.random(in: 0..<bytes.count, using: &random)
+    let piece = offset / size * size..<(offset / size + 1) * size
+    // As for flips: with a cut in it more comes together than is promised.
+    guard piece.lowerBound > 0 || !holdsCut(bytes) else { return nil }
+    let sector = offset / 512 * 512
+    disk.setUnreadable(sector..<sector + 512, of: name)
+    spared.insert(name)
+    let reports = frames(bytes).filter { $0.range.overlaps(piece) }.compactMap(\.report)
+    return (name, sector, .reports(reports))
+  }
+
+  private static func holdsCut(_ log: [UInt8]) -> Bool {
+    Array(log[40..<48]) != [UInt8](repeating: 0xFF, count: 8)
   }
 
   private static func place(
@@ -54,14 +81,14 @@ enum BitRot {
     case .flippedFrame:
       let frames = frames(bytes)
       guard let frame = frames.randomElement(using: &random) else { return nil }
-      let loss = frame.report.map { Loss.report($0) } ?? .nothing
-      return (Int.random(in: frame.range, using: &random), loss)
+      return (
+        Int.random(in: frame.range, using: &random), .reports(frame.report.map { [$0] } ?? [])
+      )
     case .flippedObject:
       return (bytes.indices.randomElement(using: &random) ?? 0, .object(bytes))
     case .flippedLogHeader:
       // With a cut in it a failed sync and a flip come together, which is more than is promised.
-      let noCut = [UInt8](repeating: 0xFF, count: 8)
-      guard bytes.count > LogHeader.byteCount, Array(bytes[40..<48]) == noCut else { return nil }
+      guard bytes.count > LogHeader.byteCount, !holdsCut(bytes) else { return nil }
       return (Int.random(in: 0..<LogHeader.byteCount, using: &random), .nothing)
     case .flippedSeal:
       let offset = bytes.indices.randomElement(using: &random) ?? 0

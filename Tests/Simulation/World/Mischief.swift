@@ -121,7 +121,8 @@ struct Mischief {
   ) -> Deed? {
     let step: String?
     switch fault {
-    case .flippedFrame, .flippedLogHeader, .flippedSeal, .flippedObject, .flippedWriter:
+    case .flippedFrame, .flippedLogHeader, .flippedSeal, .flippedObject, .flippedWriter,
+      .unreadable:
       return .flip(fault)
     case .full:
       isFullUntil = now + .seconds(Int.random(in: 1...60, using: &random))

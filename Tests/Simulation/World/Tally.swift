@@ -84,6 +84,7 @@ enum DiskFault: String, CaseIterable {
   case flippedSeal = "bit flip in a seal"
   case flippedObject = "bit flip in a sealed object"
   case flippedWriter = "bit flip in the identity"
+  case unreadable = "EIO on every read of a part of a log"
 }
 
 enum ClientFault: String, CaseIterable {

@@ -9,7 +9,7 @@ import SimulationModels
 /// `@unchecked Sendable`: the models call back through protocols that ask for it; one thread.
 package final class World: @unchecked Sendable {
   let scenario: Scenario
-  let disk = ModelDisk()
+  let disk: ModelDisk
   let time = ManualTime()
   let store: ModelS3
   private let sink: AnswerSink
@@ -45,7 +45,10 @@ package final class World: @unchecked Sendable {
 
   init(scenario: Scenario, random: SeededRandom, isTraced: Bool) {
     let hooks = WorldHooks()
-    let disk = disk
+    // Of a copy: what the disk draws moves nothing else.
+    var diskRandom = random
+    let disk = ModelDisk(seed: diskRandom.next())
+    self.disk = disk
     self.scenario = scenario
     self.random = random
     self.hooks = hooks
@@ -325,7 +328,7 @@ package final class World: @unchecked Sendable {
     case .segmentSealed(_, let objects, _, _, _): if objects > 1 { sealedWideSegments += 1 }
     case .fatal: isFatal = true
     case .indexReady: process?.isJoining = true
-    case .logDamaged, .tailSuspect, .fileQuarantined: damageEvents += 1
+    case .logDamaged, .logUnreadable, .tailSuspect, .fileQuarantined: damageEvents += 1
     default: break
     }
   }
@@ -355,10 +358,11 @@ package final class World: @unchecked Sendable {
       return
     }
     mischief.count(fault.rawValue)
-    note("bit flip in \(flipped.name) at \(flipped.offset) \(flipped.loss)")
+    note("\(fault.rawValue): \(flipped.name) at \(flipped.offset) \(flipped.loss)")
     switch flipped.loss {
     case .nothing: break
-    case .report(let number): collectors.change { $0.frameDamaged(number) }
+    case .reports(let numbers):
+      for number in numbers { collectors.change { $0.frameDamaged(number) } }
     case .object(let bytes): collectors.change { $0.objectDamaged(bytes) }
     case .ids: collectors.change { $0.idsDamaged() }
     }

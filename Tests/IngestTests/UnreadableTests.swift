@@ -1,0 +1,147 @@
+import SimulationModels
+import Testing
+
+@testable import Ingest
+
+/// A medium that does not give some bytes of a file: nothing else is lost by it, no start is
+/// stopped by it, and bytes that can be read later are not given up early.
+@Suite struct UnreadableTests {
+  private static let log = FileName.log(1).text
+  private static let reports = (0..<12).map {
+    TestReport(node: "node-\($0)", timestamp: "2026-11-24T10:00:\(10 + $0)Z", podCount: 20)
+  }
+
+  private func start(_ disk: ModelDisk, _ old: Harness? = nil) throws -> Harness {
+    try Harness(
+      disk: disk, time: old?.time ?? ManualTime(),
+      delivery: old?.delivery ?? StoringDelivery(disk: disk))
+  }
+
+  private func restart(_ old: Harness) throws -> Harness {
+    var random = SeededRandom(seed: 1)
+    old.disk.restart(keepingUnsynced: true, random: &random)
+    return try start(old.disk, old)
+  }
+
+  /// A process that has taken all reports while the index was not there.
+  private func makeLog() throws -> Harness {
+    let harness = try start(ModelDisk())
+    for (number, report) in Self.reports.enumerated() {
+      #expect(
+        harness.submitAndRun(report, token: UInt64(number))
+          == .accepted(rows: 20, duplicate: false))
+    }
+    return harness
+  }
+
+  /// Until replays that fail have been made again as often as they are.
+  private func drain(_ harness: Harness) {
+    harness.makeIndexReady()
+    for _ in 0...IngestLimits.replayReadAttempts {
+      harness.time.advance(IngestLimits.encodeRetryDelay)
+      harness.run()
+    }
+    harness.flush()
+  }
+
+  private func unreadableEvents(_ harness: Harness) -> Int {
+    harness.log.all.count { if case .logUnreadable = $0 { true } else { false } }
+  }
+
+  @Test(arguments: [9_000, 64, 20_000])
+  func whatStaysUnreadableCostsItsOwnReportsAndIsKept(offset: Int) throws {
+    var harness = try makeLog()
+    let bytes = try #require(harness.disk.bytes(of: Self.log))
+    harness.disk.setUnreadable(offset..<offset + 512, of: Self.log)
+    harness = try restart(harness)
+    #expect(unreadableEvents(harness) > 0)
+    drain(harness)
+    let missing = Self.reports.count * 20 - harness.delivery.rowCount
+    #expect(missing > 0 && missing <= 5 * 20 && harness.delivery.faults == [])
+    #expect(harness.counters.damagedFrames.current > 0)
+    #expect(harness.disk.bytes(of: "\(Self.log).quarantine") == bytes)
+    #expect(harness.disk.bytes(of: Self.log) == nil)
+    harness = try restart(harness)
+    drain(harness)
+    #expect(Self.reports.count * 20 - harness.delivery.rowCount == missing)
+  }
+
+  /// The end of a log that cannot be read is not the end of a write that was cut short.
+  @Test func anUnreadableEndIsNotCutOff() throws {
+    var harness = try makeLog()
+    let bytes = try #require(harness.disk.bytes(of: Self.log))
+    let last = bytes.count - 1..<bytes.count
+    harness.disk.setUnreadable(last, of: Self.log)
+    harness = try restart(harness)
+    #expect(harness.disk.bytes(of: Self.log) == bytes)
+    harness.disk.setUnreadable(nil, of: Self.log)
+    drain(harness)
+    #expect(harness.delivery.rowCount == Self.reports.count * 20 && harness.delivery.faults == [])
+  }
+
+  /// What the start could not read and the replay can is stored, but not if it was taken again in
+  /// between, since the start did not know its id.
+  @Test func whatCanBeReadLaterIsStoredOnce() throws {
+    var harness = try makeLog()
+    harness.disk.setUnreadable(9_000..<9_512, of: Self.log)
+    harness = try restart(harness)
+    var isTakenAgain = false
+    for (number, report) in Self.reports.enumerated() {
+      let outcome = harness.submitAndRun(report, token: UInt64(100 + number))
+      if outcome == .accepted(rows: 20, duplicate: false) { isTakenAgain = true }
+      if isTakenAgain { break }
+    }
+    #expect(isTakenAgain)
+    harness.makeIndexReady()
+    harness.disk.setUnreadable(nil, of: Self.log)
+    drain(harness)
+    #expect(harness.delivery.rowCount == Self.reports.count * 20 && harness.delivery.faults == [])
+    #expect(!harness.disk.names.contains { $0.hasSuffix(".log.quarantine") })
+  }
+
+  /// Its objects are neither sent by guess nor made again: they wait for a start that can read it.
+  @Test func anUnreadableSealHoldsItsSegment() throws {
+    let disk = try SampleDirectory().make()
+    let (seal, object) = (FileName.seal(3).text, SampleDirectory.waiting.fileName)
+    disk.setUnreadable(0..<1, of: seal)
+    let names = try disk.list()
+    var harness = try start(disk)
+    #expect(harness.log.all.contains { if case .sealUnreadable(3, _) = $0 { true } else { false } })
+    #expect(names.contains(object) && disk.names.contains(object) && disk.names.contains(seal))
+    disk.setUnreadable(nil, of: seal)
+    harness = try restart(harness)
+    #expect(harness.core.writerID == SampleDirectory().writer)
+    #expect(!harness.log.all.contains { if case .sealUnreadable = $0 { true } else { false } })
+  }
+
+  /// A new identity beside files of the old one would make all of them another's.
+  @Test func anUnreadableIdentityIsFoundOrStopsTheStart() throws {
+    let disk = try SampleDirectory().make()
+    disk.setUnreadable(0..<1, of: FileName.writer.text)
+    #expect(try start(disk).core.writerID == SampleDirectory().writer)
+
+    let alone = ModelDisk()
+    alone.setBytes(
+      Array(WriterIdentity.text(SampleDirectory().writer).utf8), of: FileName.writer.text)
+    alone.setUnreadable(0..<1, of: FileName.writer.text)
+    #expect(throws: Aggregation.StartError.self) { try start(alone) }
+    #expect(alone.names.contains(FileName.writer.text))
+  }
+
+  /// What a later version has sealed is not damage: nothing of it is touched.
+  @Test func aSealOfAnotherVersionStopsTheStart() throws {
+    let disk = try SampleDirectory().make()
+    let name = FileName.seal(3).text
+    var bytes = try #require(disk.bytes(of: name))
+    bytes[8] = 2
+    disk.setBytes(bytes, of: name)
+    let names = disk.names
+    do {
+      _ = try start(disk)
+      Issue.record("started")
+    } catch let error as Aggregation.StartError {
+      #expect("\(error)".contains("\(name) has seal format 2, this version reads 1"))
+    }
+    #expect(disk.bytes(of: name) == bytes && disk.names == names)
+  }
+}

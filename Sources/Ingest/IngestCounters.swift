@@ -66,7 +66,7 @@ package final class IngestCounters: Sendable {
   package let spoolLimitBytes = Counter()
   /// Arrival of the oldest row that is not in the store, Unix seconds; 0: there is none.
   package let oldestUnsentRowSeconds = Counter()
-  /// Rows accepted whose object is not sealed yet (log and batches of this process).
+  /// Rows accepted whose object is not sealed yet (live, or waiting for its commit).
   package let rowsUnsealed = Counter()
   package let rowGroups = Counter()
   /// Times that idle memory was given back.

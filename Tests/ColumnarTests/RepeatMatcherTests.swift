@@ -77,9 +77,12 @@ import Testing
   @Test func repeatsFromFarAwayAreFound() {
     var random = SeededRandom(seed: 2)
     let first = (0..<80_000).map { _ in UInt8.random(in: 0...255, using: &random) }
-    let bytes = first + first + first[..<300]
-    let found = expectRoundTrip(bytes, valuesOffset: 0, stride: 2, "twice")
+    let twice = expectRoundTrip(first + first, valuesOffset: 0, stride: 2, "twice")
     // Copies of 5 bytes for each 64, but where a hash had two takers.
-    #expect(found < first.count * 5 / 4, "\(found) bytes")
+    #expect(twice < first.count * 5 / 4, "\(twice) bytes")
+    let near = (0..<20).flatMap { _ in first[14..<3_014] }
+    let found = expectRoundTrip(first + first + near, valuesOffset: 0, stride: 2, "near")
+    // Only the first of them is far away; copies of 3 bytes for each 64 of the others.
+    #expect(found - twice < near.count * 4 / 64, "\(found - twice) bytes for \(near.count)")
   }
 }

@@ -32,6 +32,7 @@ import Testing
     #expect(harness.submitAndRun(TestReport(podCount: 3), token: 1) == rows(3))
     #expect(harness.disk.bytes(of: FileName.log(1).text) != nil)
     #expect(harness.delivery.rowCount == 0, "the interval is not over")
+    #expect(harness.counters.rowsUnsealed.current == 3)
     harness.time.advance(.seconds(301))
     harness.run()
     #expect(harness.delivery.rowCount == 3)
@@ -41,6 +42,7 @@ import Testing
     #expect(object.bytes.prefix(4) == [0x50, 0x41, 0x52, 0x31])
     #expect(object.object.oldestRowSeconds == 1_700_001_000)
     #expect(harness.counters.oldestUnsentRowSeconds.current == 0)
+    #expect(harness.counters.rowsUnsealed.current == 0)
     #expect(harness.delivery.faults == [])
   }
 

@@ -256,7 +256,9 @@ class TestSettings:
             ("192.0.2.1", "is not an address of this machine (192.0.2.1)"),
             ("[::1]", "does not resolve ("),
         ):
-            done = run(HOST=host, PORT="0", KUBECONFIG="/nonexistent/config")
+            # A resolver that does not answer is given up soon.
+            resolver = {"RES_OPTIONS": "timeout:1 attempts:1", "LOCALDOMAIN": ""}
+            done = run(HOST=host, PORT="0", KUBECONFIG="/nonexistent/config", **resolver)
             assert done.returncode == 64
             (line,) = [line for line in done.stderr.splitlines() if " HOST=" in line]
             assert line.startswith(f"aggregator: HOST={host}: {fault}")

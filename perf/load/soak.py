@@ -46,6 +46,10 @@ def verdict(ledger: Path, store: Path) -> dict[str, int]:
 def measure(options: argparse.Namespace) -> bool:
     if options.show:
         return report(json.loads(options.show.read_text()))
+    if options.hours * 60 < options.settle + 2:
+        raise SystemExit(
+            f"--hours must be longer than --settle ({options.settle} min) by 2 minutes"
+        )
     directory = RESULT.parent / "run"
     seconds = options.hours * 3600
     posting = ["--rate", str(options.rate), "--duration", str(seconds), "--retry", "--quiet"]

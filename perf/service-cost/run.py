@@ -28,6 +28,8 @@ RELEASE = ROOT / ".build/release"
 DIRECTORY = ROOT / ".build/service-cost"
 WAIT_SECONDS = 60
 SAMPLE_SECONDS = 0.1
+# The service stores what it has first.
+STOP_SECONDS = 60
 TICKS = os.sysconf("SC_CLK_TCK")
 # What the threads are called, and what is shown; anything else counts as other.
 GROUPS = {
@@ -158,13 +160,18 @@ class Run:
         if fleet.returncode != 0:
             sys.exit(f"fleet failed or reports were lost; see {self.directory}")
         server.send_signal(signal.SIGTERM)
+        end = time.monotonic() + STOP_SECONDS
         while True:
-            pid, _, usage = os.wait4(server.pid, os.WNOHANG)
+            pid, status, usage = os.wait4(server.pid, os.WNOHANG)
             if pid:
                 break
+            if time.monotonic() > end:
+                sys.exit(f"the server did not end within {STOP_SECONDS} s; see {self.directory}")
             threads.sample()
             time.sleep(0.02)
-        server.returncode = 0
+        server.returncode = os.waitstatus_to_exitcode(status)
+        if server.returncode not in (0, -signal.SIGTERM if self.kind == "discard" else 0):
+            sys.exit(f"the server ended with {server.returncode}; see {self.directory}")
         summary = json.loads((self.directory / "summary").read_text())
         millions = summary["rows_acknowledged"] / 1e6
         after = threads.by_group()

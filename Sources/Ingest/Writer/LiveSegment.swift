@@ -10,6 +10,7 @@ struct LiveSegment {
   /// First arrival by date, seconds since 1970.
   var oldestByDay: [Int32: Int64] = [:]
   var reportCount = 0
+  var rowCount = 0
   /// Bytes of its frames.
   var logByteCount = 0
   /// Bytes of its largest object file so far.

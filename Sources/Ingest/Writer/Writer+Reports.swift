@@ -140,6 +140,8 @@ extension Writer {
           ticket: ticket, segment: segment.number, body: report.body,
           retryID: decoded.retryID, nodeID: decoded.nodeID)))
     segment.reportCount += 1
+    segment.rowCount += decoded.rowCount
+    counters.rowsUnsealed.add(decoded.rowCount)
     segment.logByteCount += report.body.count + FrameHeader.byteCount
     if segment.oldestByDay[decoded.day] == nil {
       segment.oldestByDay[decoded.day] = time.epochSeconds()

@@ -237,6 +237,7 @@ package final class Writer {
     let waiting = live.flatMap { $0.isJoined ? nil : $0.reportCount } ?? 0
     counters.reportsWaitingForIndex.set(
       isIndexReady ? 0 : backlog.reduce(waiting) { $0 + $1.reportCount })
+    counters.rowsUnsealed.set(unsealedRowCount)
     var oldest: Int64?
     func consider(_ seconds: Int64?) {
       if let seconds { oldest = min(oldest ?? seconds, seconds) }
@@ -247,6 +248,14 @@ package final class Writer {
     consider(committing.values.map(\.startSeconds).min())
     consider(undelivered.values.min())
     counters.oldestUnsentRowSeconds.set(Int(clamping: oldest ?? 0))
+  }
+
+  /// Rows of the live segment and of those that end; what waits as a log is counted in reports.
+  private var unsealedRowCount: Int {
+    let ending = tasks.reduce(0) { sum, task in
+      if case .finish(let segment) = task { sum + segment.rowCount } else { sum }
+    }
+    return (live?.rowCount ?? 0) + ending + committing.values.reduce(0) { $0 + $1.rowCount }
   }
 
   private func updateStatus() {

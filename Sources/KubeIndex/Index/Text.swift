@@ -10,17 +10,22 @@ import Glibc
 ///
 /// `Sendable`: the bytes are written before `init` returns and never again.
 package final class Text: TailAllocated, @unchecked Sendable {
+  /// What stands before the bytes.
   package struct Head {
     var hash: UInt64
     var count: UInt32
   }
 
+  /// One byte of UTF-8.
   package typealias Element = UInt8
 
+  /// Made by `allocate` alone: an object without a tail has no bytes to read.
+  private init() {}
+
   /// XXH3-64 of the bytes under `seed`.
-  package var hash: UInt64 { head.pointee.hash }
+  package var hash: UInt64 { withExtendedLifetime(self) { head.pointee.hash } }
   /// UTF-8 bytes, without a terminator.
-  package var count: Int { Int(head.pointee.count) }
+  package var count: Int { withExtendedLifetime(self) { Int(head.pointee.count) } }
 
   /// One random seed a process, so that names chosen by others cannot be made to collide.
   package static let seed = UInt64.random(in: .min ... .max)
@@ -86,18 +91,25 @@ extension Text: CustomStringConvertible {
 ///
 /// One allocation: 16 bytes of object header, 16 of `Head`, then the references.
 package final class TextList: TailAllocated, @unchecked Sendable {
+  /// What stands before the references.
   package struct Head {
     var hash: UInt64
     var count: Int
   }
 
+  /// A text of the same pool.
   package typealias Element = Text
 
+  /// The list of no texts.
   package static let empty = TextList([])
 
-  /// Mixed from the elements' hashes, in order.
-  package var hash: UInt64 { head.pointee.hash }
+  /// Made by `allocate` alone: an object without a tail has no references to give back.
+  private init() {}
 
+  /// Mixed from the elements' hashes, in order.
+  package var hash: UInt64 { withExtendedLifetime(self) { head.pointee.hash } }
+
+  /// The texts in order.
   package var elements: Elements { Elements(list: self) }
 
   /// The hash that a list of these elements has.
@@ -113,7 +125,7 @@ package final class TextList: TailAllocated, @unchecked Sendable {
     fileprivate let list: TextList
 
     package var startIndex: Int { 0 }
-    package var endIndex: Int { list.head.pointee.count }
+    package var endIndex: Int { withExtendedLifetime(list) { list.head.pointee.count } }
 
     package subscript(index: Int) -> Text {
       precondition(index >= 0 && index < endIndex, "no such text")

@@ -196,7 +196,7 @@ struct DeliveryCore {
     switch ticket.work {
     case .loadRecords:
       isLoadingRecords = false
-      loadCount += 1
+      if outcome.answer == .done { loadCount += 1 }
       let isHopeless = loadCount >= ServiceLimits.triesOfUnreadableRecord
       guard outcome.answer == .done, outcome.unreadableRecords.isEmpty || isHopeless else {
         // Without them leftovers would be forgotten for good.

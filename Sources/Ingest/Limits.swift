@@ -76,7 +76,7 @@ extension IngestLimits {
   /// Nodes whose ids are remembered.
   package static let maximumRetryNodes = 150_000
   /// Nodes whose ids are copied in one slice of a snapshot.
-  package static let retryNodesPerSlice = 2_048
+  package static let retryNodesPerSlice = 512
   /// Distinct dates at which a segment ends, once it is `minimumSegmentAge` old.
   package static let maximumSegmentDates = 48
   package static let minimumSegmentAge = Duration.seconds(10)

@@ -53,6 +53,8 @@ package final class Encoder {
       finish(order, encoding: encoding)
     case .abandon(let encoding, let segment):
       if ended.remove(encoding) == nil { drop(encoding, segment: segment) }
+    case .keep(let range, let segment):
+      keep(range, of: segment)
     case .removeSeal(let segment):
       removeSeal(segment)
     case .releaseMemory:
@@ -149,6 +151,11 @@ package final class Encoder {
       dirty.insert(segment)
       events(.removalFailed(name: error.name, error: error.description))
     }
+  }
+
+  private func keep(_ range: Range<Int>, of segment: UInt64) {
+    guard let file = try? disk.open(FileName.log(segment).text) else { return }
+    Quarantine(disk: disk).keep(range, of: file, segment: segment)
   }
 
   /// Removes the log of a sealed segment, durably: without its seal it would be stored again. Its

@@ -16,6 +16,8 @@ enum EncoderJob: @unchecked Sendable {
   /// Forgets an encoding and its files. The last job of an encoding that is not finished, also of
   /// one that has failed.
   case abandon(EncodingID, segment: UInt64)
+  /// Sets a stretch of a log aside that gives no rows, before the log goes: a human may want it.
+  case keep(Range<Int>, segment: UInt64)
   /// All objects are stored: removes the seal.
   case removeSeal(segment: UInt64)
   /// Nothing will come for a while: gives back the memory that row groups are made in.

@@ -59,6 +59,8 @@ struct BacklogSegment {
   var reportCount: Int
   /// Beginnings of the damaged stretches that were told and kept, by the start or by a replay.
   var toldDamage: Set<Int> = []
+  /// Stretches that were sent to be set aside.
+  var keptStretches = 0
   /// Stretches that the start could not read: the ids of what may be in them are not known.
   var hidden: [Range<Int>] = []
   /// Reports found there since, whose ids are known by that.

@@ -192,10 +192,14 @@ extension Writer {
     keep(range, of: segment)
   }
 
-  /// Sets a stretch of a log aside that gives no rows: the log goes once its segment is sealed.
+  /// Has a stretch of a log set aside that gives no rows. The encoder does it, ahead of the commit
+  /// after which the log goes: reports that come now do not wait for the disk.
   private func keep(_ range: Range<Int>, of segment: UInt64) {
-    guard let file = try? disk.open(FileName.log(segment).text) else { return }
-    Quarantine(disk: disk).keep(range, of: file, segment: segment)
+    guard let position = position(of: segment),
+      backlog[position].keptStretches < IngestLimits.maximumQuarantineFiles
+    else { return }
+    backlog[position].keptStretches += 1
+    encoder.add(.keep(range, segment: segment))
   }
 
   private func resolve(_ replay: inout Replay) {

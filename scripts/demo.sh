@@ -3,8 +3,16 @@
 # and runs the demo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-trap 'echo; echo "Stopped while setting up; nothing runs, nothing was stored."; exit 130' INT
+stopped() {
+  echo
+  echo "Stopped while setting up; nothing runs, nothing was stored."
+  exit 130
+}
+trap stopped INT
 echo "[1/5] Check of the machine"
-scripts/setup.sh demo
+status=0
+scripts/setup.sh demo || status=$?
+((status == 130)) && stopped
+((status == 0)) || exit "$status"
 echo "      done (0:$(printf %02d $SECONDS))"
 exec python3 scripts/demo.py

@@ -3,6 +3,8 @@
 # First it looks at tools, packages, rights, disk and network, without changing anything; then it
 # installs what is missing and nothing else. Where all is there it asks no server at all.
 set -euo pipefail
+# What is asked here may take an interrupt for its own failure, which must not count as an answer.
+trap 'exit 130' INT
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/common.sh
 source scripts/common.sh

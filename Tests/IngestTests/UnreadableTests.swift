@@ -134,6 +134,7 @@ import Testing
     let name = FileName.seal(3).text
     var bytes = try #require(disk.bytes(of: name))
     bytes[8] = 2
+    bytes[12] = ~2
     disk.setBytes(bytes, of: name)
     let names = disk.names
     do {
@@ -143,5 +144,17 @@ import Testing
       #expect("\(error)".contains("\(name) has seal format 2, this version reads 1"))
     }
     #expect(disk.bytes(of: name) == bytes && disk.names == names)
+  }
+
+  /// A bit of the version that rots is no other version: its complement tells, and the second list
+  /// is as good.
+  @Test(arguments: 0..<32)
+  func aDamagedVersionStopsNoStart(bit: Int) throws {
+    let disk = try SampleDirectory().make()
+    let name = FileName.seal(3).text
+    var bytes = try #require(disk.bytes(of: name))
+    bytes[8 + bit / 8] ^= 1 << (bit % 8)
+    disk.setBytes(bytes, of: name)
+    _ = try start(disk)
   }
 }

@@ -4,7 +4,7 @@ import Glibc
 /// The commit of one segment: its objects, all complete in DATA_DIR, and the ids of the reports
 /// that are durable. From its rename on, no byte of an object changes.
 ///
-///     magic u64 │ version u32 │ 0 u32 │ writer 2×u64 │ segment u64 │ list length u64
+///     magic u64 │ version u32 │ its complement u32 │ writer 2×u64 │ segment u64 │ list length u64
 ///     │ list │ list hash u64
 ///     │ nodes u32 │ 0 u32 │ ids length u64 │ ids │ ids hash u64
 ///     │ list │ list hash u64 │ list length u64
@@ -49,7 +49,7 @@ package struct Seal: Sendable, Equatable {
     front.reserve(Self.headByteCount + list.count + 24)
     front.append(Self.magic)
     front.append(Self.version)
-    front.append(UInt32(0))
+    front.append(~Self.version)
     front.append(writer.high)
     front.append(writer.low)
     front.append(segment)
@@ -213,9 +213,10 @@ package struct Seal: Sendable, Equatable {
     return .unreadable(DiskError(call: .read, name: name, errno: EIO))
   }
 
-  /// The first seal of DATA_DIR that another version of this software has written. Magic, version,
-  /// writer, segment and the first list with its length and hash have these places in every
-  /// version.
+  /// The first seal of DATA_DIR that another version of this software has written. Magic, version
+  /// with its complement, writer, segment and the first list with its length and hash have these
+  /// places in every version. A version that is not its complement's is damage, of which the second
+  /// list makes up.
   package static func foreign(
     on disk: any Disk
   ) throws(DiskError) -> (name: String, version: UInt32)? {
@@ -245,6 +246,7 @@ package struct Seal: Sendable, Equatable {
   ) -> (version: UInt32, listByteCount: Int)? {
     guard let base = head.baseAddress, base.load(UInt64.self, at: 0) == magic,
       base.load(UInt32.self, at: 8) != version,
+      base.load(UInt32.self, at: 12) == ~base.load(UInt32.self, at: 8),
       let count = Int(exactly: base.load(UInt64.self, at: 40))
     else { return nil }
     return (base.load(UInt32.self, at: 8), count)

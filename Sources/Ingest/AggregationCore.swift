@@ -83,6 +83,14 @@ package final class AggregationCore: Sendable {
   ) throws(Aggregation.StartError) -> (AggregationCore, Steps) {
     let (disk, time, counters, events) = (door.disk, door.time, door.counters, door.events)
     let (gate, inbox) = (door.gate, door.inbox)
+    // Not at the door: the port waits for it, and seals are read whole.
+    let foreign: (name: String, version: UInt32)?
+    do {
+      foreign = try Seal.foreign(on: disk)
+    } catch {
+      throw .disk(error)
+    }
+    if let foreign { throw .sealVersion(name: foreign.name, version: foreign.version) }
     let state: RecoveredState
     let spool: Spool
     do {

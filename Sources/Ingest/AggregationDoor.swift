@@ -35,19 +35,14 @@ package struct AggregationDoor: Sendable {
       throw .prefix(error)
     }
     let foreign: (name: String, version: UInt32)?
-    let foreignSeal: (name: String, version: UInt32)?
     do {
       try disk.lock(FileName.lock.text)
       foreign = try LogScan.foreignLog(on: disk)
-      foreignSeal = try Seal.foreign(on: disk)
     } catch {
       if error.call == .lock, error.isWouldBlock { throw .locked(holder: Self.holder(disk)) }
       throw .disk(error)
     }
     if let foreign { throw .logVersion(name: foreign.name, version: foreign.version) }
-    if let foreignSeal {
-      throw .sealVersion(name: foreignSeal.name, version: foreignSeal.version)
-    }
   }
 
   /// The pid in the lock's file.

@@ -223,6 +223,7 @@ package struct Seal: Sendable, Equatable {
     for name in try disk.list().sorted() {
       guard case .seal = FileName(name) else { continue }
       let file = SalvagingFile(try disk.open(name))
+      guard try file.byteCount() >= headByteCount else { continue }
       let head = try file.bytes(0..<headByteCount)
       guard head.count == headByteCount,
         let (version, count) = head.withUnsafeBytes({ foreignHead($0) }),

@@ -46,15 +46,18 @@ package final class RepeatMatcher {
         position += position < valuesOffset ? 1 : stride
         continue
       }
-      var length = Self.matchLength(base, candidate, position, input.count)
       let offset = position - candidate
-      if offset > SnappyElements.maximumMiddleOffset {
+      let isFar = offset > SnappyElements.maximumMiddleOffset
+      // A far repeat is taken a copy at a time, so no more of it is compared: else each of its
+      // copies would look through the rest of the page.
+      let limit = isFar ? min(input.count, position + SnappyElements.maximumCopy) : input.count
+      let length = Self.matchLength(base, candidate, position, limit)
+      if isFar {
         guard length >= Self.minimumFarMatch else {
           position += position < valuesOffset ? 1 : stride
           continue
         }
         // What comes from far away is made known here, where the next may have it from near by.
-        length = min(length, SnappyElements.maximumCopy)
         noteValues(in: position..<position + length, base, stride, input.count)
       }
       elements.appendLiteral(base + literalStart, position - literalStart)

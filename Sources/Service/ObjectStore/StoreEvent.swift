@@ -26,7 +26,7 @@ enum StoreEvent: Sendable, Equatable {
   /// Other content lies under the key: nothing is overwritten, the file stays.
   case uploadQuarantined(Object, store: String, fileName: String)
   /// The medium has changed the file since it was sealed: it is set aside, its rows are not stored.
-  case objectDamaged(Object, fileName: String)
+  case objectDamaged(Object, store: String, fileName: String)
   case leftoverAborted(key: String, count: Int)
   case leftoverKept(key: String, reason: String)
   case conditionalWritesOff(reason: String)
@@ -72,8 +72,8 @@ enum StoreEvent: Sendable, Equatable {
     case .uploadQuarantined(let object, let store, let fileName):
       "\(store) upload stopped: other content lies under this key and is not overwritten; "
         + "\(Self.text(object)); its rows stay in DATA_DIR in \(fileName)"
-    case .objectDamaged(let object, let fileName):
-      "S3 upload stopped: \(fileName) is damaged, its SHA-256 is not the seal's; "
+    case .objectDamaged(let object, let store, let fileName):
+      "\(store) upload stopped: \(fileName) is damaged, its SHA-256 is not the seal's; "
         + "\(Self.text(object)); it is kept in DATA_DIR as \(fileName).quarantine"
     case .leftoverAborted(let key, let count):
       "S3 upload leftovers aborted: key=\(key) uploads=\(count)"

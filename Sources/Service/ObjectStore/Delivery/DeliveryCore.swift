@@ -306,7 +306,7 @@ struct DeliveryCore {
       events.append(.uploadQuarantined(object, store: store, fileName: entry.fileName))
     case .damaged:
       counters.damaged.add(1, ordering: .relaxed)
-      events.append(.objectDamaged(object, fileName: entry.fileName))
+      events.append(.objectDamaged(object, store: store, fileName: entry.fileName))
     case .leftoversKept:
       events.append(.leftoverKept(key: file.key, reason: outcome.message))
     }

@@ -16,6 +16,8 @@ package enum ColumnarLimits {
   package static let maximumPlainTextBytes = 64
   /// What part of a page a slower compressor must save: one in this many bytes.
   package static let worthwhileSavingDivisor = 32
+  /// Bytes of numbers by which a compressor is chosen for a column chunk: an eighth of a page.
+  package static let compressionSampleByteCount = 32_768
   /// Rows of a row group: counts of rows and levels stay far inside Thrift's 32 bits.
   package static let maximumRowGroupRows = 1 << 24
   /// Row groups of a file: their ordinal is a 16-bit number.

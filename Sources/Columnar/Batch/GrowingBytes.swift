@@ -42,13 +42,6 @@ package final class GrowingBytes {
     capacity = newCapacity
   }
 
-  /// Exchanges all bytes, without copying them.
-  package func swapContents(with other: GrowingBytes) {
-    (base, other.base) = (other.base, base)
-    (capacity, other.capacity) = (other.capacity, capacity)
-    (count, other.count) = (other.count, count)
-  }
-
   package func append(_ byte: UInt8) {
     reserve(1)
     base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)

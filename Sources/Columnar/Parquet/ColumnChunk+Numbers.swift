@@ -59,21 +59,26 @@ extension ColumnChunkWriter {
     return finish(rowCount: numbers.count, bounds: chunkBounds)
   }
 
-  /// Compresses the page by the neighbour matcher or by the library; the first page by both, and
-  /// by the library from then on if that saves more than its time is worth.
+  /// Compresses the page by the neighbour matcher, or by the library if that saves more than its
+  /// time is worth, which the beginning of the chunk's first page decides.
   private func compress(valuesOffset: Int, _ comparesNeighbours: Bool?) -> Bool {
-    if comparesNeighbours == false {
-      Snappy.compress(scratch.page.bytes, to: scratch.compressed)
-      return false
+    let page = scratch.page.bytes
+    let decision = comparesNeighbours ?? neighboursSuffice(page, valuesOffset)
+    if decision {
+      NeighbourMatcher.compress(page, valuesOffset: valuesOffset, to: scratch.compressed)
+    } else {
+      Snappy.compress(page, to: scratch.compressed)
     }
-    NeighbourMatcher.compress(
-      scratch.page.bytes, valuesOffset: valuesOffset, to: scratch.compressed)
-    if comparesNeighbours == true { return true }
-    Snappy.compress(scratch.page.bytes, to: scratch.alternative)
-    let worth = scratch.compressed.count / ColumnarLimits.worthwhileSavingDivisor
-    if scratch.alternative.count + worth >= scratch.compressed.count { return true }
-    scratch.compressed.swapContents(with: scratch.alternative)
-    return false
+    return decision
+  }
+
+  private func neighboursSuffice(_ page: UnsafeRawBufferPointer, _ valuesOffset: Int) -> Bool {
+    let count = min(page.count, valuesOffset + ColumnarLimits.compressionSampleByteCount)
+    let sample = UnsafeRawBufferPointer(rebasing: page[..<count])
+    NeighbourMatcher.compress(sample, valuesOffset: valuesOffset, to: scratch.compressed)
+    let ours = scratch.compressed.count
+    Snappy.compress(sample, to: scratch.compressed)
+    return scratch.compressed.count + ours / ColumnarLimits.worthwhileSavingDivisor >= ours
   }
 
   /// Appends definition levels and returns how many rows have a value.

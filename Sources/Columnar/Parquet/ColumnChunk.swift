@@ -105,8 +105,6 @@ package final class EncodingScratch {
   /// A page's body before compression.
   let page = GrowingBytes(capacity: 1 << 16)
   let compressed = GrowingBytes(capacity: 1 << 16)
-  /// The same page by another compressor.
-  let alternative = GrowingBytes(capacity: 1 << 16)
   let header = GrowingBytes()
   let definitionLevels = RunLengthEncoder()
   let repetitionLevels = RunLengthEncoder()

@@ -1,4 +1,6 @@
+import Glibc
 import SimulationModels
+import Synchronization
 import Testing
 
 @testable import Ingest
@@ -97,6 +99,54 @@ import Testing
     drain(harness)
     #expect(harness.delivery.rowCount == Self.reports.count * 20 && harness.delivery.faults == [])
     #expect(!harness.disk.names.contains { $0.hasSuffix(".log.quarantine") })
+  }
+
+  /// A seal holds the ids of logs behind its own, too: that the id of a report is known does not
+  /// say that its rows are stored.
+  @Test func whatASealKnowsIsStoredWhenItCanBeReadLater() throws {
+    let last = TestReport(node: "node-12", timestamp: "2026-11-24T10:01:00Z", podCount: 20)
+    var harness = try restart(makeLog())
+    harness.disk.setUnreadable(9_000..<9_512, of: Self.log)
+    harness.makeIndexReady()
+    #expect(harness.submitAndRun(last, token: 100) == .accepted(rows: 20, duplicate: false))
+    harness.flush()
+    #expect(harness.delivery.rowCount == 20)
+    #expect(harness.disk.names.contains(FileName.seal(2).text))
+    #expect(harness.disk.names.contains(Self.log))
+
+    harness = try restart(harness)
+    #expect(unreadableEvents(harness) > 0)
+    harness.disk.setUnreadable(nil, of: Self.log)
+    drain(harness)
+    #expect(harness.delivery.rowCount == (Self.reports.count + 1) * 20)
+    #expect(harness.delivery.faults == [])
+  }
+
+  /// A report found in the log while it is on its way to the disk again counts if that fails.
+  @Test(arguments: [true, false])
+  func whatIsOnItsWayAgainIsStoredOnce(isSynced: Bool) throws {
+    var harness = try makeLog()
+    harness.disk.setUnreadable(9_000..<9_512, of: Self.log)
+    harness = try restart(harness)
+    harness.disk.setUnreadable(nil, of: Self.log)
+    // The log is read ahead before they come, and gone through in the step that takes them.
+    harness.core.inbox.send(Harness.indexReady)
+    _ = harness.steps.runOnce()
+    for (number, report) in Self.reports.enumerated() {
+      harness.submit(report, token: UInt64(100 + number))
+    }
+    let isFailing = Mutex(!isSynced)
+    harness.disk.observe { call in
+      guard call.step.description == "sync log" else { return nil }
+      return isFailing.withLock { isFailing in
+        defer { isFailing = false }
+        return isFailing ? .error(EIO) : nil
+      }
+    }
+    drain(harness)
+    let outcomes = Self.reports.indices.map { harness.sink.outcome(UInt64(100 + $0)) }
+    #expect(outcomes.contains(.accepted(rows: 20, duplicate: false)) == isSynced)
+    #expect(harness.delivery.rowCount == Self.reports.count * 20 && harness.delivery.faults == [])
   }
 
   /// Its objects are neither sent by guess nor made again: they wait for a start that can read it.

@@ -119,7 +119,11 @@ extension Writer {
       }
       switch page.items[replay.next] {
       case .report(let frame, let bytes):
-        guard try decode(page.bytes(bytes), frame, &replay, batch) else { return true }
+        switch try decode(page.bytes(bytes), frame, &replay, batch) {
+        case .done: break
+        case .batchIsFull: return true
+        case .mustWait: return false
+        }
       case .damaged(let range):
         if replay.isSalvaging { replay.isIncomplete = true }
         tell(damage: range, of: replay.segment.number)
@@ -137,20 +141,22 @@ extension Writer {
     }
   }
 
-  /// False when the batch must be sealed first.
+  private enum Decoding { case done, batchIsFull, mustWait }
+
   private func decode(
     _ bytes: UnsafeRawBufferPointer, _ frame: Range<Int>, _ replay: inout Replay,
     _ batch: OwnedBatch
-  ) throws(DiskError) -> Bool {
+  ) throws(DiskError) -> Decoding {
     do {
       let mark = batch.batch.mark()
       let decoded = try decoder.decode(bytes, into: batch.batch)
-      if !counts(decoded, frame, of: replay.segment) { batch.batch.rollback(to: mark) }
-      return true
+      let counting = counting(of: decoded, frame, of: replay.segment)
+      if counting != .counts { batch.batch.rollback(to: mark) }
+      return counting == .unknownYet ? .mustWait : .done
     } catch {
       if error.reason == .batchFull, batch.rowCount > 0 {
         replay.phase = .resolving
-        return false
+        return .batchIsFull
       }
       // Nothing is wrong with the report: it comes again when the segment does.
       if error.reason == .outOfMemory {
@@ -160,22 +166,43 @@ extension Writer {
       keep(frame, of: replay.segment.number)
       counters.replayRefused.add(1)
       events(.replayRefused(segment: replay.segment.number, reason: error.message))
-      return true
+      return .done
     }
   }
 
-  /// False: the start could not read this report, and took it again since.
-  private func counts(
-    _ decoded: DecodedReport, _ frame: Range<Int>, of segment: BacklogSegment
-  ) -> Bool {
+  private enum Counting { case counts, takenAgain, unknownYet }
+
+  /// Whether a report of the log gives rows: not if the start could not read it and this process
+  /// has taken it again since. That its id is known says nothing: a seal of before may hold it.
+  private func counting(
+    of decoded: DecodedReport, _ frame: Range<Int>, of segment: BacklogSegment
+  ) -> Counting {
     guard segment.hidden.contains(where: { $0.overlaps(frame) }),
       let position = position(of: segment.number),
       !backlog[position].found.contains(frame.lowerBound)
-    else { return true }
-    guard retryIDs.standing(of: decoded.retryID, node: decoded.nodeID) == .new else { return false }
+    else { return .counts }
+    let standing = retryIDs.standing(of: decoded.retryID, node: decoded.nodeID)
+    // On its way to the disk again; should that fail, this one counts.
+    if case .pending = standing { return .unknownYet }
+    if takenBesideHidden.contains(decoded.retryID) { return .takenAgain }
     retryIDs.insert(decoded.retryID, node: decoded.nodeID)
+    note(takenBesideHidden: decoded.retryID)
     backlog[position].found.insert(frame.lowerBound)
-    return true
+    return .counts
+  }
+
+  /// While some log holds bytes that the start could not read.
+  func note(takenBesideHidden id: RetryID) {
+    guard hasHidden, takenBesideHidden.count < IngestLimits.maximumTakenBesideHidden else { return }
+    takenBesideHidden.insert(id)
+  }
+
+  /// A segment of the backlog is stored, or gives no rows.
+  func removeFromBacklog(_ segment: UInt64) {
+    backlog.removeAll { $0.number == segment }
+    guard hasHidden, backlog.allSatisfy(\.hidden.isEmpty) else { return }
+    hasHidden = false
+    takenBesideHidden = []
   }
 
   private func position(of segment: UInt64) -> Int? {

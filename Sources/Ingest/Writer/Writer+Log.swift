@@ -13,6 +13,7 @@ extension Writer {
     while let frame = pending.first, frame.ticket <= ticket {
       pending.removeFirst()
       retryIDs.commit(frame.retryID, node: frame.nodeID)
+      note(takenBesideHidden: frame.retryID)
       if let rows = frame.rows, rows.filling == rows.batch.filling {
         rows.batch.undurableFrames -= 1
       }
@@ -63,7 +64,7 @@ extension Writer {
   /// Nothing of a segment is durable: there is nothing to seal.
   private func forget(_ segment: UInt64) {
     dropTasks(of: segment)
-    backlog.removeAll { $0.number == segment }
+    removeFromBacklog(segment)
     publish()
   }
 

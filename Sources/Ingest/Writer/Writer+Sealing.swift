@@ -159,7 +159,7 @@ extension Writer {
     endedLogs[segment] = nil
     if replay?.segment.number == segment {
       replay = nil
-      backlog.removeAll { $0.number == segment }
+      removeFromBacklog(segment)
     }
     if let oldest = objects.map(\.oldestRowSeconds).min() {
       undelivered[segment] = oldest

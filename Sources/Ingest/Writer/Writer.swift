@@ -70,6 +70,10 @@ package final class Writer {
   var backlog: [BacklogSegment] = []
   var replay: Replay?
   var backlogBatch: OwnedBatch?
+  /// Some log of the backlog holds bytes that the start could not read.
+  var hasHidden = false
+  /// Ids of the reports that this process has taken or found meanwhile.
+  var takenBesideHidden: Set<RetryID> = []
 
   // MARK: Sealed
 
@@ -112,6 +116,7 @@ package final class Writer {
     nextSegment = recovered.nextSegment
     cuts = recovered.cuts
     backlog = recovered.backlog
+    hasHidden = backlog.contains { !$0.hidden.isEmpty }
     newestSeal = recovered.seals.last?.segment
     for seal in recovered.seals {
       let oldest = seal.objects.map(\.oldestRowSeconds).min()

@@ -11,6 +11,8 @@ enum BitRot {
     case object([UInt8])
     /// The ids of reports posted so far.
     case ids
+    /// None, but these reports, sent again before they can be read, may be there twice.
+    case knowledge([Int])
 
     var description: String {
       switch self {
@@ -18,6 +20,7 @@ enum BitRot {
       case .reports(let numbers): "may cost reports \(numbers)"
       case .object: "may cost the object's reports"
       case .ids: "may cost the ids of reports"
+      case .knowledge(let numbers): "may cost the ids of reports \(numbers)"
       }
     }
   }
@@ -29,7 +32,7 @@ enum BitRot {
   ) -> (name: String, offset: Int, loss: Loss)? {
     let kind: String
     switch fault {
-    case .flippedFrame, .flippedLogHeader, .unreadable: kind = "log"
+    case .flippedFrame, .flippedLogHeader, .unreadable, .unreadableForAWhile: kind = "log"
     case .flippedSeal: kind = "seal"
     case .flippedObject: kind = "object"
     default: kind = "writer"
@@ -47,8 +50,8 @@ enum BitRot {
     return (name, place.offset, place.loss)
   }
 
-  /// A sector of a log that is not written any more, for good; all reports may go that share the
-  /// piece of it in which a log is salvaged.
+  /// A sector of a log that is not written any more; all reports may go that share the piece of it
+  /// in which a log is salvaged. Sectors with even numbers come back.
   private static func blind(
     _ names: [String], of disk: ModelDisk, sparing spared: inout Set<String>,
     _ random: inout SeededRandom
@@ -66,7 +69,7 @@ enum BitRot {
     disk.setUnreadable(sector..<sector + 512, of: name)
     spared.insert(name)
     let reports = frames(bytes).filter { $0.range.overlaps(piece) }.compactMap(\.report)
-    return (name, sector, .reports(reports))
+    return (name, sector, sector / 512 % 2 == 0 ? .knowledge(reports) : .reports(reports))
   }
 
   private static func holdsCut(_ log: [UInt8]) -> Bool {

@@ -93,7 +93,7 @@ struct Scenario {
       case 1: plans.append(.stop)
       case 2: plans.append(.clockJump)
       default:
-        let fault = DiskFault.allCases.randomElement(using: &random) ?? .errorOnce
+        let fault = DiskFault.drawn.randomElement(using: &random) ?? .errorOnce
         plans.append(fault == .tornWrite ? .tornWrite : .disk(fault))
       }
     }

@@ -85,6 +85,10 @@ enum DiskFault: String, CaseIterable {
   case flippedObject = "bit flip in a sealed object"
   case flippedWriter = "bit flip in the identity"
   case unreadable = "EIO on every read of a part of a log"
+  case unreadableForAWhile = "EIO on every read of a part of a log, across a start"
+
+  /// What a scenario draws; half of the parts that cannot be read come back.
+  static let drawn = allCases.filter { $0 != .unreadableForAWhile }
 }
 
 enum ClientFault: String, CaseIterable {

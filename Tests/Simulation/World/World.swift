@@ -29,6 +29,8 @@ package final class World: @unchecked Sendable {
   var isStarting = false
   /// Files in which a bit was turned over.
   private var rotten: Set<String> = []
+  /// A log of which a part cannot be read until then.
+  private var blinded: (name: String, until: Duration)?
   /// Keys under which someone else's object lies.
   var foreignKeys: Set<String> = []
   /// The files of those keys.
@@ -357,6 +359,8 @@ package final class World: @unchecked Sendable {
       mischief.putOff(fault)
       return
     }
+    var fault = fault
+    if case .knowledge = flipped.loss { fault = .unreadableForAWhile }
     mischief.count(fault.rawValue)
     note("\(fault.rawValue): \(flipped.name) at \(flipped.offset) \(flipped.loss)")
     switch flipped.loss {
@@ -365,10 +369,26 @@ package final class World: @unchecked Sendable {
       for number in numbers { collectors.change { $0.frameDamaged(number) } }
     case .object(let bytes): collectors.change { $0.objectDamaged(bytes) }
     case .ids: collectors.change { $0.idsDamaged() }
+    case .knowledge(let numbers):
+      for number in numbers { collectors.change { $0.idHidden(number) } }
+      // Not so long that a replay gives up what cannot be read.
+      let least = IngestLimits.encodeRetryDelay
+      let most = least * (IngestLimits.replayReadAttempts - 2)
+      let isLong = flipped.offset / 1_024 % 2 == 0
+      blinded = (flipped.name, time.uptime + (isLong ? most : least))
+      disk.cutPower()
     }
   }
 
+  private func giveSight() {
+    guard let blinded else { return }
+    note("all of \(blinded.name) can be read again")
+    disk.setUnreadable(nil, of: blinded.name)
+    self.blinded = nil
+  }
+
   private func applyLasting() {
+    if let until = blinded?.until, until <= time.uptime || mischief.isOver { giveSight() }
     if mischief.outage == nil, let outage = store.outage {
       note("the store is back")
       if store.outageRequestCount > 0 { mischief.count(outage.rawValue) }

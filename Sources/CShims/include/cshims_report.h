@@ -1,5 +1,6 @@
 // The report decoder: one collector's JSON report to row columns, with every byte and schema rule
-// checked in one walk over simdjson's structural index.
+// checked in one walk over simdjson's structural index, or by comparison with a report that the
+// walk has taken.
 #ifndef CSHIMS_REPORT_H
 #define CSHIMS_REPORT_H
 
@@ -129,6 +130,12 @@ const char *cshims_report_implementation(size_t index);
 // when there is no such implementation or no memory.
 cshims_report_decoder *cshims_report_decoder_create(const char *implementation);
 void cshims_report_decoder_destroy(cshims_report_decoder *decoder);
+
+// Makes the decoder take every body by the walk, and none by the layout of one before.
+void cshims_report_decoder_walk_only(cshims_report_decoder *decoder);
+
+// Bodies that the decoder has read by the layout of one before.
+uint64_t cshims_report_decoder_layout_count(const cshims_report_decoder *decoder);
 
 // Decodes one body and returns `result->reason`. When it is not `CSHIMS_REPORT_OK` the rows hold
 // rubbish. `rows` may have capacity 0: the body is then only checked.

@@ -1,8 +1,10 @@
 // The C face: owns simdjson's first stage and runs the walk behind it.
+#include <algorithm>
 #include <new>
 #include <simdjson.h>
 #include <string.h>
 
+#include "layout.h"
 #include "scan.h"
 #include "walk.h"
 
@@ -14,6 +16,8 @@ namespace {
 constexpr size_t usual_body_bytes = 64 * 1024;
 // What larger bodies made the decoder hold is given back beyond this.
 constexpr size_t maximum_kept_bytes = 1024 * 1024;
+// Bodies that are not tried by the layout after it did not fit over and over.
+constexpr unsigned maximum_layout_wait = 63;
 
 } // namespace
 
@@ -21,6 +25,31 @@ struct cshims_report_decoder {
   const simdjson::implementation *implementation = nullptr;
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage1;
   TextBuffer text;
+  Layout layout = Layout();
+  // Bodies that the walk takes at once, because the layout did not fit: `wait` of them are left, of
+  // `last_wait`.
+  unsigned wait = 0;
+  unsigned last_wait = 0;
+  bool walks_only = false;
+  uint64_t layout_count = 0;
+
+  // Whether the layout has read the body.
+  bool read_by_layout(const uint8_t *body, size_t count, const cshims_report_rows &rows,
+                      cshims_report_result *result) {
+    if (walks_only || !layout.is_known()) return false;
+    if (wait > 0) {
+      wait -= 1;
+      return false;
+    }
+    cshims_report_result read = *result;
+    bool is_read = layout.read(body, count, rows, read);
+    last_wait = is_read ? 0 : std::min(last_wait * 2 + 1, maximum_layout_wait);
+    wait = last_wait;
+    if (!is_read) return false;
+    layout_count += 1;
+    *result = read;
+    return true;
+  }
 
   // Makes the first stage able to take bodies of `count` bytes.
   bool reserve(size_t count) {
@@ -83,6 +112,14 @@ extern "C" void cshims_report_decoder_release(cshims_report_decoder *decoder) {
   decoder->release();
 }
 
+extern "C" void cshims_report_decoder_walk_only(cshims_report_decoder *decoder) {
+  decoder->walks_only = true;
+}
+
+extern "C" uint64_t cshims_report_decoder_layout_count(const cshims_report_decoder *decoder) {
+  return decoder->layout_count;
+}
+
 extern "C" cshims_report_reason cshims_report_decode(
     cshims_report_decoder *decoder, const uint8_t *body, size_t count,
     const cshims_report_rows *rows, cshims_report_result *result) {
@@ -96,6 +133,7 @@ extern "C" cshims_report_reason cshims_report_decode(
                                     decoder->stage1->capacity() > maximum_kept_bytes)) {
     decoder->release();
   }
+  if (decoder->read_by_layout(body, count, *rows, result)) return CSHIMS_REPORT_OK;
   bool has_escapes = memchr(body, '\\', count) != nullptr;
   if (!decoder->reserve(count) || (has_escapes && !decoder->text.reserve(count))) {
     return result->reason = CSHIMS_REPORT_NO_MEMORY;
@@ -115,6 +153,9 @@ extern "C" cshims_report_reason cshims_report_decode(
   }
   Walk walk(body, index, index_count, has_escapes, decoder->text, *rows);
   if (!walk.document(*result)) return refuse(body, count, result);
+  if (result->reason == CSHIMS_REPORT_OK && decoder->wait == 0 && !decoder->walks_only) {
+    decoder->layout.learn(body, index, index_count);
+  }
   return result->reason;
 }
 

@@ -40,6 +40,12 @@ package final class ReportDecoder {
     self.init(decoder, writerSeed: writerSeed)
   }
 
+  /// Bodies read by the layout of one before, instead of the walk over their tokens.
+  package var layoutCount: UInt64 { cshims_report_decoder_layout_count(decoder) }
+
+  /// Takes all bodies by the walk from now on: the same verdicts and rows, for comparison.
+  package func walkOnly() { cshims_report_decoder_walk_only(decoder) }
+
   private init(_ decoder: OpaquePointer, writerSeed: UInt64) {
     self.decoder = decoder
     self.writerSeed = writerSeed

@@ -11,13 +11,27 @@ func withPadding<Result>(
   return try withExtendedLifetime(report) { try body(report.bytes) }
 }
 
-/// The report decoder, once with rows and once without: one verdict, and a refused report leaves
-/// no row.
+/// The report decoder, once with rows and once without, and once more without the layouts that it
+/// has learnt: one verdict, and a refused report leaves no row.
 struct ReportTarget: FuzzTarget {
   private let decoder = ReportDecoder(writerSeed: 1)
+  private let walker = ReportDecoder(writerSeed: 1)
   private let batch = ReportBatch(rowCapacity: 4_096)
+  private let walked = ReportBatch(rowCapacity: 4_096)
+
+  /// A report whose layout the decoder knows when it meets a case.
+  static let laidOut = """
+    {"timestamp": "2026-11-24T13:55:00.123456+00:00", "node_name": "node-1", "hostname": "h", \
+    "ec2_instance_id": null, "pods": [{"pod_id": "9f3ded96-9b36-4637-b2f7-dcf961a2c1a5", \
+    "namespace": "default", "name": "web-0", "cpu_usage_cores": 0.123456789, \
+    "memory_usage_bytes": 104857600, "net_tx_bytes": 1, "net_rx_bytes": null, "pod_start_time": \
+    "2026-11-20T08:00:00Z"}, {"pod_id": "b", "namespace": "kube-system", "name": "x", \
+    "cpu_usage_cores": 2e-05, "memory_usage_bytes": 0, "net_tx_bytes": 123456789012, \
+    "net_rx_bytes": 7, "pod_start_time": null}]}
+    """
 
   static let samples: [String] = [
+    laidOut,
     #"{"timestamp":"2026-11-24T16:20:00.123456+00:00","node_name":"n","hostname":"h","pods":[]}"#,
     """
     {"timestamp": "2026-02-28T23:59:60Z", "node_name": "ip-10-0-17-5.ec2.internal", \
@@ -38,25 +52,59 @@ struct ReportTarget: FuzzTarget {
     "{\"pod_id\":\"p\",\"namespace\":\"n\",\"name\":\"m\"},", "T24:00:00Z", "-00:00", "e", "E+",
   ])
 
+  init() { walker.walkOnly() }
+
   mutating func run(_ bytes: [UInt8]) throws {
+    try withPadding(Array(Self.laidOut.utf8)) { report in
+      let known = decoder.layoutCount
+      for _ in 0..<200 where decoder.layoutCount == known { _ = try decoder.check(report) }
+      guard decoder.layoutCount > known else { throw Broken("a layout that is not learnt") }
+    }
     try withPadding(bytes) { body in
       let rowCount = batch.rows.count
+      try compareWithWalker(body)
       var rows: Int?
       do throws(DecodeError) {
-        rows = try decoder.decode(body, into: batch).rowCount
+        rows = try decoder.check(body).rowCount
       } catch {
         guard batch.rows.count == rowCount else { throw Broken("a refused report left rows") }
         guard error.message.utf8.count < 1_000, error.path.utf8.count <= bytes.count + 100 else {
           throw Broken("a message without bound")
         }
-        if error.reason == .batchFull { rows = -1 }
       }
+      // Now without the layout, or with the body's own.
       var checked: Int?
       do throws(DecodeError) { checked = try decoder.check(body).rowCount } catch {}
-      guard rows == -1 || rows == checked else {
-        throw Broken("decoded \(rows ?? -2) rows, checked \(checked ?? -2)")
+      guard rows == checked, rows == nil || [0, rows].contains(batch.rows.count - rowCount) else {
+        throw Broken("\(rows ?? -2) rows, then \(checked ?? -2)")
       }
-      if batch.rows.count > 3_000 { batch.reset() }
+      if batch.rows.count > 3_000 {
+        batch.reset()
+        walked.reset()
+      }
+    }
+  }
+
+  /// Decodes by what the decoder has learnt and by the walk alone, into batches that are the same.
+  private func compareWithWalker(_ body: UnsafeRawBufferPointer) throws {
+    let start = batch.rows.count
+    let found = Result { () throws(DecodeError) in try decoder.decode(body, into: batch) }
+    let expected = Result { () throws(DecodeError) in try walker.decode(body, into: walked) }
+    guard found == expected, batch.rows.count == walked.rows.count else {
+      throw Broken("by its layout \(found), by the walk \(expected)")
+    }
+    let (rows, others) = (batch.rows, walked.rows)
+    for row in start..<rows.count {
+      let pod = Int(rows.podOrdinal[row])
+      guard rows.cpu[row].bitPattern == others.cpu[row].bitPattern,
+        rows.memory[row] == others.memory[row], rows.networkSent[row] == others.networkSent[row],
+        rows.networkReceived[row] == others.networkReceived[row],
+        rows.presence[row] == others.presence[row], pod == Int(others.podOrdinal[row]),
+        batch.podStartMicros(pod) == walked.podStartMicros(pod),
+        batch.podID(pod).elementsEqual(walked.podID(pod)),
+        batch.podNamespace(pod).elementsEqual(walked.podNamespace(pod)),
+        batch.podName(pod).elementsEqual(walked.podName(pod))
+      else { throw Broken("row \(row) is another by its layout than by the walk") }
     }
   }
 }

@@ -124,6 +124,38 @@ struct ReportBatchTests {
     #expect(batch.nodeCount == Set(expected.map(\.node)).count)
   }
 
+  /// A pod has the ordinal that it got first, also where the reports of a node name their pods in
+  /// another order, leave some out, bring new ones or name one twice.
+  @Test func podsKeepTheirOrdinalsInAnyOrder() throws {
+    let decoder = ReportDecoder(writerSeed: 3)
+    let batch = ReportBatch(rowCapacity: 4_000)
+    var expected: [String: UInt32] = [:]
+    func take(_ ids: [String]) throws {
+      let start = batch.rows.count
+      let pods = ids.map { DecodeSupport.pod(id: $0) }.joined(separator: ",")
+      _ = try DecodeSupport.decode(DecodeSupport.report(pods: pods), decoder, into: batch).get()
+      for (index, id) in ids.enumerated() {
+        let ordinal = batch.rows.podOrdinal[start + index]
+        #expect(ordinal == expected[id] ?? UInt32(expected.count))
+        expected[id] = ordinal
+      }
+      batch.checkInvariants()
+    }
+    let ids = (0..<150).map { "pod-\($0)" }
+    for _ in 0..<2 { try take(ids) }
+    try take(ids.reversed())
+    try take(ids.enumerated().filter { $0.offset % 7 != 0 }.map(\.element))
+    try take(Array(ids[..<70]) + ["new"] + Array(ids[70...]))
+    try take([ids[3], ids[3], ids[4], ids[4]])
+    try take(ids.shuffled())
+    let (mark, known) = (batch.mark(), expected)
+    try take(["newer", "newest"] + ids)
+    batch.rollback(to: mark)
+    expected = known
+    try take(["other"] + ids + ["newer"])
+    try take(ids)
+  }
+
   /// A refused report leaves the batch as it was, also when its pods were good up to the last.
   @Test func refusedReportLeavesNoTrace() {
     let decoder = ReportDecoder(writerSeed: 3)

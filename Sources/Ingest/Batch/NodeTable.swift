@@ -15,6 +15,7 @@ struct NodeTable: ~Copyable {
     var offset: UInt32
     var count: UInt32
     var hash: UInt64
+    var firstPod: UInt32
   }
 
   private static let minimumSlotCount = 1 << 10
@@ -58,7 +59,8 @@ struct NodeTable: ~Copyable {
     }
     precondition(count < capacity)
     let ordinal = UInt32(count)
-    names[count] = Name(offset: arena.append(name), count: UInt32(name.count), hash: hash)
+    names[count] = Name(
+      offset: arena.append(name), count: UInt32(name.count), hash: hash, firstPod: .max)
     count += 1
     slots[bucket] = Slot(hash: hash, ordinalPlusOne: ordinal + 1)
     return ordinal
@@ -68,6 +70,11 @@ struct NodeTable: ~Copyable {
     precondition(ordinal >= 0 && ordinal < count)
     return arena.bytes(at: names[ordinal].offset, count: names[ordinal].count)
   }
+
+  /// The pod that the node's last report named first; it may have been forgotten since.
+  func firstPod(_ ordinal: UInt32) -> UInt32 { names[Int(ordinal)].firstPod }
+
+  func setFirstPod(_ ordinal: UInt32, _ pod: UInt32) { names[Int(ordinal)].firstPod = pod }
 
   private mutating func reserve(_ nodeCount: Int) {
     guard nodeCount * 2 > slotCount else { return }

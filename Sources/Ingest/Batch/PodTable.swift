@@ -87,13 +87,18 @@ struct PodTable: ~Copyable {
 
   /// Writes the ordinal of each of `pods`, new ones included, to `ordinals`. The caller made sure
   /// that `arena` and the table have room even if all are new.
+  ///
+  /// A collector mostly lists the pods of its node in the same order each time, and then their
+  /// ordinals follow each other: what a pod is compared with first is the one behind the pod
+  /// before, and the first with `guess`, which may be any number. Only when that is another, the
+  /// table is asked, for a group at once.
   mutating func probe(
     _ pods: UnsafeBufferPointer<cshims_report_pod>, ordinals: UnsafeMutablePointer<UInt32>,
-    arena: inout TextArena
+    guess: UInt32, arena: inout TextArena
   ) {
     precondition(pods.count <= capacity - count)
     reserve(count + pods.count)
-    var start = 0
+    var start = follow(pods, from: 0, ordinals: ordinals, guess: Int(guess), arena: arena)
     while start < pods.count {
       let end = min(start + IngestLimits.probeGroupSize, pods.count)
       let group = UnsafeBufferPointer(rebasing: pods[start..<end])
@@ -108,8 +113,35 @@ struct PodTable: ~Copyable {
           ordinals[start + index] = ordinal(of: group[index], key: keys[index], arena: &arena)
         }
       }
-      start = end
+      start = follow(
+        pods, from: end, ordinals: ordinals, guess: Int(ordinals[end - 1]) + 1, arena: arena)
     }
+  }
+
+  /// Takes pods from `start` on for as long as they are `guess` and those behind it. Gives the
+  /// place of the first that is another.
+  private func follow(
+    _ pods: UnsafeBufferPointer<cshims_report_pod>, from start: Int,
+    ordinals: UnsafeMutablePointer<UInt32>, guess: Int, arena: borrowing TextArena
+  ) -> Int {
+    let (offsets, base) = (offsets, arena.base)
+    let limit = min(pods.count - start, count - guess)
+    guard limit > 0 else { return start }
+    func prefetch(_ step: Int) {
+      let record = base + Int(offsets[guess + step])
+      cshims_prefetch(record)
+      cshims_prefetch(record + 64)
+    }
+    for step in 0..<min(limit, IngestLimits.podPrefetchDistance) { prefetch(step) }
+    for step in 0..<limit {
+      let ahead = step + IngestLimits.podPrefetchDistance
+      if ahead < limit { prefetch(ahead) }
+      guard Self.isSame(pods[start + step], base + Int(offsets[guess + step])) else {
+        return start + step
+      }
+      ordinals[start + step] = UInt32(truncatingIfNeeded: guess + step)
+    }
+    return start + limit
   }
 
   /// Computes keys and asks for their slots; then finds candidates by hash and asks for their
@@ -207,14 +239,32 @@ struct PodTable: ~Copyable {
       header.pointee.namespaceCount == pod.namespace_count,
       header.pointee.nameCount == pod.name_count
     else { return false }
-    var text = record + recordHeaderByteCount
-    guard memcmp(text, pod.pod_namespace, Int(pod.namespace_count)) == 0 else { return false }
-    text += Int(pod.namespace_count)
-    guard memcmp(text, pod.name, Int(pod.name_count)) == 0 else { return false }
+    let namespace = record + recordHeaderByteCount
+    let name = namespace + Int(pod.namespace_count)
+    guard cshims_is_equal(namespace, pod.pod_namespace, Int(pod.namespace_count)),
+      cshims_is_equal(name, pod.name, Int(pod.name_count))
+    else { return false }
     if key.isUUID { return true }
-    text += Int(pod.name_count)
+    let podID = name + Int(pod.name_count)
     return header.pointee.podIDCount == pod.pod_id_count
-      && memcmp(text, pod.pod_id, Int(pod.pod_id_count)) == 0
+      && cshims_is_equal(podID, pod.pod_id, Int(pod.pod_id_count))
+  }
+
+  /// The same without a key.
+  @inline(__always)
+  private static func isSame(_ pod: cshims_report_pod, _ record: UnsafeMutableRawPointer) -> Bool {
+    let header = record.assumingMemoryBound(to: RecordHeader.self)
+    guard header.pointee.startMicros == pod.start_micros,
+      header.pointee.podIDCount == pod.pod_id_count,
+      header.pointee.namespaceCount == pod.namespace_count,
+      header.pointee.nameCount == pod.name_count
+    else { return false }
+    let namespace = record + recordHeaderByteCount
+    let name = namespace + Int(pod.namespace_count)
+    let podID = name + Int(pod.name_count)
+    return cshims_is_equal(podID, pod.pod_id, Int(pod.pod_id_count))
+      && cshims_is_equal(namespace, pod.pod_namespace, Int(pod.namespace_count))
+      && cshims_is_equal(name, pod.name, Int(pod.name_count))
   }
 
   private static func appendRecord(

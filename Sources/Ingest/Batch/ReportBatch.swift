@@ -156,7 +156,9 @@ package final class ReportBatch {
         collectedMicros: result.collected_micros, timestampOffset: arena.append(timestamp),
         timestampCount: UInt32(timestamp.count), instanceIDOffset: arena.append(instanceID),
         instanceIDCount: UInt32(instanceID.count), day: result.day, node: node))
-    pods.probe(staged, ordinals: rows.podOrdinal + rowCount, arena: &arena)
+    let ordinals = rows.podOrdinal + rowCount
+    pods.probe(staged, ordinals: ordinals, guess: nodes.firstPod(node), arena: &arena)
+    if !staged.isEmpty { nodes.setFirstPod(node, ordinals[0]) }
     (rows.reportOrdinal + rowCount).update(repeating: report, count: staged.count)
     rows.count = rowCount + staged.count
   }

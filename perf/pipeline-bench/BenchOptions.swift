@@ -10,6 +10,7 @@ struct BenchOptions {
   var seed: UInt64 = 1
   var passes = 5
   var columns = UsageSchema.schema.columns.count
+  var encodings = NumberEncodings.standard
   var implementation: String?
   var output: String?
   var exportDirectory: String?
@@ -43,6 +44,11 @@ struct BenchOptions {
       case "--intervals": intervals = try number()
       case "--passes": passes = try number()
       case "--columns": columns = try number()
+      case "--encodings":
+        guard let known = NumberEncodings(rawValue: value) else {
+          throw UsageError(description: "--encodings: default or modern, not \(value)")
+        }
+        encodings = known
       case "--output": output = value
       case "--export": exportDirectory = value
       case "--bodies": bodies = value

@@ -8,6 +8,7 @@ final class EncodingColumns {
 
   private let rowCount: Int
   private var numbers: [Int64] = []
+  private var doubles: [Double] = []
   private let presence: [UInt8]
   private let dictionary = TextDictionary()
   /// Ten rows an entry.
@@ -26,6 +27,7 @@ final class EncodingColumns {
     for row in 0..<rowCount {
       value += Int64.random(in: 0...4 << 20, using: &random)
       numbers.append(value)
+      doubles.append(Double(value % 1_000_003) / 1e6)
       entries.append(UInt32(row % Self.entryCount))
       if row % 10 == 0 {
         runs.append(EntryRun(entry: UInt32(row / 10 % Self.entryCount), rowCount: 10))
@@ -43,15 +45,28 @@ final class EncodingColumns {
   /// Each kind with what writes a column of it.
   static let kinds: [(title: String, write: @Sendable (EncodingColumns) throws -> Void)] = [
     ("numbers, PLAIN", { try $0.writeNumbers() }),
+    ("numbers, DELTA_BINARY_PACKED", { try $0.writeNumbers(.modern) }),
+    ("numbers, BYTE_STREAM_SPLIT", { try $0.writeDoubles() }),
     ("dictionary indexes, all different", { try $0.writeEntries() }),
     ("dictionary indexes in runs", { try $0.writeRuns() }),
     ("lists in runs", { try $0.writeLists() }),
   ]
 
-  /// PLAIN numbers.
-  func writeNumbers() throws {
-    try write(.int64) { group in
+  /// Integers that grow: PLAIN, or with modern encodings DELTA_BINARY_PACKED.
+  func writeNumbers(_ encodings: NumberEncodings = .standard) throws {
+    try write(.int64, encodings) { group in
       try numbers.withUnsafeBufferPointer { numbers in
+        try presence.withUnsafeBufferPointer {
+          try group.append(numbers: numbers, presence: $0, mask: 1)
+        }
+      }
+    }
+  }
+
+  /// Fractions: BYTE_STREAM_SPLIT.
+  func writeDoubles() throws {
+    try write(.double, .modern) { group in
+      try doubles.withUnsafeBufferPointer { numbers in
         try presence.withUnsafeBufferPointer {
           try group.append(numbers: numbers, presence: $0, mask: 1)
         }
@@ -79,11 +94,14 @@ final class EncodingColumns {
   }
 
   /// Writes a file of one column.
-  private func write(_ kind: ColumnKind, _ column: (RowGroupWriter) throws -> Void) throws {
+  private func write(
+    _ kind: ColumnKind, _ encodings: NumberEncodings = .standard,
+    _ column: (RowGroupWriter) throws -> Void
+  ) throws {
     sink.reset()
     let file = try ParquetFileWriter(
       schema: ParquetSchema([ColumnSchema("column", kind)]), sink: sink,
-      createdBy: UsageSchema.createdBy)
+      createdBy: UsageSchema.createdBy, encodings: encodings)
     try file.appendRowGroup(rowCount: rowCount, scratch: scratch) {
       try column($0)
       return []

@@ -36,6 +36,8 @@ enum Gates {
       }
       try stage("LogAppend") { try gateLogAppend(log) }
       try stage("Numbers") { try gateNumbers(columns) }
+      try stage("DeltaNumbers") { try gateDeltaNumbers(columns) }
+      try stage("SplitNumbers") { try gateSplitNumbers(columns) }
       try stage("Entries") { try gateEntries(columns) }
       try stage("Runs") { try gateRuns(columns) }
       try stage("Lists") { try gateLists(columns) }
@@ -83,6 +85,16 @@ private func gateLogAppend(_ log: LogBench) throws { try log.append() }
 
 @inline(never)
 private func gateNumbers(_ columns: EncodingColumns) throws { try columns.writeNumbers() }
+
+/// The same integers in DELTA_BINARY_PACKED.
+@inline(never)
+private func gateDeltaNumbers(_ columns: EncodingColumns) throws {
+  try columns.writeNumbers(.modern)
+}
+
+/// Fractions in BYTE_STREAM_SPLIT.
+@inline(never)
+private func gateSplitNumbers(_ columns: EncodingColumns) throws { try columns.writeDoubles() }
 
 @inline(never)
 private func gateEntries(_ columns: EncodingColumns) throws { try columns.writeEntries() }

@@ -11,8 +11,10 @@ struct Pipeline {
   let joiner = RowGroupJoiner()
   let sink = MemorySink()
   private let schema: ParquetSchema
+  private let encodings: NumberEncodings
 
   init(_ options: BenchOptions) throws {
+    encodings = options.encodings
     decoder = try options.decoder()
     let all = UsageSchema.schema
     schema = options.columns == all.columns.count ? all : UsageSchema.described
@@ -39,7 +41,7 @@ struct Pipeline {
     try joiner.append(resolved) { _ in
       if let file { return file }
       let made = try ParquetFileWriter(
-        schema: schema, sink: sink, createdBy: UsageSchema.createdBy)
+        schema: schema, sink: sink, createdBy: UsageSchema.createdBy, encodings: encodings)
       file = made
       return made
     }

@@ -6,7 +6,8 @@ import Ingest
 /// statistics, both page indexes and the footer.
 ///
 ///     pipeline-bench [--rows N] [--nodes N] [--pods N] [--intervals N] [--seed N]
-///                    [--implementation NAME] [--columns 35|21] [--output FILE]
+///                    [--implementation NAME] [--columns 35|21] [--encodings default|modern]
+///                    [--output FILE]
 ///     pipeline-bench --export DIR …      writes the workload of one file for others to read
 ///     pipeline-bench --bodies FILE …     measures on the bodies of such a workload, as JSON
 ///     pipeline-bench --gates …           runs each stage by itself, for counting

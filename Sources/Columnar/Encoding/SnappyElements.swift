@@ -23,8 +23,17 @@ struct SnappyElements {
     target += count
   }
 
-  /// The same for what is mostly a few bytes; 8 bytes from `source` are readable, and there is room
-  /// for 8 more than are written.
+  /// Appends all elements of a Snappy stream that stands for `byteCount` bytes.
+  mutating func append(_ stream: UnsafeRawBufferPointer, of byteCount: Int) {
+    // The stream's own length comes first, 7 bits a byte.
+    let lengthByteCount = max(1, (Int.bitWidth - byteCount.leadingZeroBitCount + 6) / 7)
+    guard let base = stream.baseAddress, stream.count > lengthByteCount else { return }
+    target.copyMemory(from: base + lengthByteCount, byteCount: stream.count - lengthByteCount)
+    target += stream.count - lengthByteCount
+  }
+
+  /// Appends a literal that is mostly a few bytes; 8 bytes from `source` are readable, and there is
+  /// room for 8 more than are written.
   @inline(__always)
   mutating func appendShortLiteral(_ source: UnsafeRawPointer, _ count: Int) {
     guard count <= 8 else { return appendLiteral(source, count) }

@@ -82,7 +82,7 @@ extension ColumnChunkWriter {
   }
 
   /// Appends definition levels and returns how many rows have a value.
-  private static func appendLevels(
+  static func appendLevels(
     _ presence: UnsafeBufferPointer<UInt8>, mask: UInt8, to levels: RunLengthEncoder
   ) -> Int {
     var everywhere = mask
@@ -100,7 +100,7 @@ extension ColumnChunkWriter {
     return count
   }
 
-  private static func appendPresent<Number: PlainNumber>(
+  static func appendPresent<Number: PlainNumber>(
     _ numbers: UnsafeBufferPointer<Number>, _ presence: UnsafeBufferPointer<UInt8>, mask: UInt8,
     to page: GrowingBytes
   ) {
@@ -114,8 +114,8 @@ extension ColumnChunkWriter {
   }
 
   /// Bounds of `count` numbers that lie at `values`, at any alignment.
-  private static func bounds<Number: PlainNumber>(
-    of values: UnsafeMutableRawPointer, count: Int, as: Number.Type
+  static func bounds<Number: PlainNumber>(
+    of values: UnsafeRawPointer, count: Int, as: Number.Type
   ) -> ValueBounds? {
     guard count > 0 else { return nil }
     let width = MemoryLayout<Number>.size

@@ -15,7 +15,7 @@ struct ColumnChunkWriter: ~Copyable {
     var bounds: ValueBounds?
   }
 
-  private(set) var metadata: ColumnChunkMetadata
+  var metadata: ColumnChunkMetadata
   private let output: FileOutput
   let scratch: EncodingScratch
   private var rowCount: Int64 = 0
@@ -109,8 +109,10 @@ package final class EncodingScratch {
   let definitionLevels = RunLengthEncoder()
   let repetitionLevels = RunLengthEncoder()
   let indexes = RunLengthEncoder()
-  /// Dictionary indexes of a list's elements, packed.
+  /// Dictionary indexes of a list's elements, packed; or numbers that are not null.
   let elements = GrowingBytes()
+  /// One compressed stream of a BYTE_STREAM_SPLIT page.
+  let stream = GrowingBytes()
   let matcher = RepeatMatcher()
 
   package init() {}

@@ -5,7 +5,9 @@
 enum Encoding: Int32, Sendable {
   case plain = 0
   case rle = 3
+  case deltaBinaryPacked = 5
   case rleDictionary = 8
+  case byteStreamSplit = 9
 }
 
 enum PageType: Int32, Sendable {

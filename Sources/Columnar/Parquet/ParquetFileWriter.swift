@@ -9,6 +9,7 @@ package final class ParquetFileWriter {
   private static let magic: [UInt8] = Array("PAR1".utf8)
 
   package let schema: ParquetSchema
+  private let encodings: NumberEncodings
   private let output: FileOutput
   private let createdBy: String
   private var rowGroups: [RowGroupMetadata] = []
@@ -16,8 +17,12 @@ package final class ParquetFileWriter {
 
   /// Writes the magic to `sink`. `createdBy` has the form `NAME version X.Y.Z (build HASH)`, the
   /// one that parquet-java can parse.
-  package init(schema: ParquetSchema, sink: any ByteSink, createdBy: String) throws {
+  package init(
+    schema: ParquetSchema, sink: any ByteSink, createdBy: String,
+    encodings: NumberEncodings = .standard
+  ) throws {
     self.schema = schema
+    self.encodings = encodings
     self.createdBy = createdBy
     output = FileOutput(sink: sink)
     try Self.magic.withUnsafeBytes { try output.write($0) }
@@ -39,7 +44,7 @@ package final class ParquetFileWriter {
   ) throws {
     precondition(!isFinished && rowGroups.count < ColumnarLimits.maximumRowGroups)
     let writer = RowGroupWriter(
-      schema: schema, rowCount: rowCount, output: output, scratch: scratch)
+      schema: schema, encodings: encodings, rowCount: rowCount, output: output, scratch: scratch)
     let sortingColumns = try body(writer)
     rowGroups.append(writer.finish(sortingColumns: sortingColumns))
     self.rowCount += rowCount

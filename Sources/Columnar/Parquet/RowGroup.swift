@@ -7,11 +7,16 @@ package final class RowGroupWriter {
   let output: FileOutput
   let scratch: EncodingScratch
   private let schema: ParquetSchema
+  private let encodings: NumberEncodings
   private var chunks: [ColumnChunkMetadata] = []
 
-  init(schema: ParquetSchema, rowCount: Int, output: FileOutput, scratch: EncodingScratch) {
+  init(
+    schema: ParquetSchema, encodings: NumberEncodings, rowCount: Int, output: FileOutput,
+    scratch: EncodingScratch
+  ) {
     precondition(rowCount > 0 && rowCount <= ColumnarLimits.maximumRowGroupRows)
     self.schema = schema
+    self.encodings = encodings
     self.rowCount = rowCount
     self.output = output
     self.scratch = scratch
@@ -101,7 +106,12 @@ package final class RowGroupWriter {
     precondition(!column.kind.isList && column.kind.physicalType == Number.physicalType)
     precondition(numbers.count == rowCount && presence.count == rowCount)
     let chunk = ColumnChunkWriter(column, output: output, scratch: scratch)
-    chunks.append(try chunk.encode(numbers: numbers, presence: presence, mask: mask))
+    switch encodings {
+    case .standard:
+      chunks.append(try chunk.encode(numbers: numbers, presence: presence, mask: mask))
+    case .modern:
+      chunks.append(try chunk.encodeModern(numbers: numbers, presence: presence, mask: mask))
+    }
   }
 
   func finish(sortingColumns: [Int]) -> RowGroupMetadata {

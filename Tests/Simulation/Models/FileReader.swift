@@ -104,14 +104,23 @@ package struct FileReader {
     let definitions = try levels(body, &position, kind.isList ? 2 : 1, count)
     let present = definitions.count { $0 == (kind.isList ? 3 : 1) }
     var values: [CellValue] = []
-    if encoding == 8 {
+    switch encoding {
+    case 8:
       guard let dictionary else { throw Damaged("no dictionary") }
       let width = Int(body[position])
       let indexes = try HybridDecoder.decode(
         Array(body[(position + 1)...]), bitWidth: width, count: present)
       values = indexes.map { dictionary[Int($0)] }
-    } else {
+    case 5:
+      guard kind.physicalType == .int64 else { throw Damaged("encoding of the type") }
+      values = try DeltaDecoder.decode(Array(body[position...]), count: present)
+        .map { .integer($0) }
+    case 9:
+      let joined = try DeltaDecoder.joined(Array(body[position...]), count: present)
+      values = try plain(joined, present, kind)
+    case 0:
       values = try plain(Array(body[position...]), present, kind)
+    default: throw Damaged("encoding")
     }
     var rest = values[...]
     guard kind.isList else {

@@ -147,7 +147,7 @@ let package = Package(
     .testTarget(
       name: "ServiceTests",
       dependencies: [
-        "Service", "Ingest", "KubeIndex", "SimulationModels",
+        "Columnar", "Service", "Ingest", "KubeIndex", "SimulationModels",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

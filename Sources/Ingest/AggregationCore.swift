@@ -119,9 +119,9 @@ package final class AggregationCore: Sendable {
         spool: spool, time: time, counters: counters, events: events
       ) { inbox.notify(.log($0)) },
       encoder: Encoder(
-        disk: disk, writer: state.writer, keys: keys, queue: parts.encoder,
-        delivery: door.delivery, spool: spool, time: time, random: door.random,
-        counters: counters, events: events
+        disk: disk, writer: state.writer, keys: keys,
+        parquetEncodings: door.settings.encodings, queue: parts.encoder, delivery: door.delivery,
+        spool: spool, time: time, random: door.random, counters: counters, events: events
       ) { inbox.notify(.encoder($0)) },
       replay: ReplayReader(disk: disk, writer: state.writer, queue: parts.replay) {
         inbox.wakeup.set()

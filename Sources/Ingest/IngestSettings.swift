@@ -1,3 +1,5 @@
+import Columnar
+
 /// What the operator sets for this module.
 package struct IngestSettings: Sendable {
   /// S3_PREFIX, with its placeholders.
@@ -10,12 +12,15 @@ package struct IngestSettings: Sendable {
   package var flushInterval: Duration
   /// FLUSH_MAX_BYTES.
   package var flushMaximumByteCount: Int
+  /// PARQUET_ENCODINGS.
+  package var encodings: NumberEncodings
   /// Rows of a batch, which is one row group.
   package var batchRowCapacity: Int
 
   package init(
     prefix: String, clusterName: String?, spoolMaximumByteCount: Int = 10 << 30,
     flushInterval: Duration = .seconds(300), flushMaximumByteCount: Int = 128 << 20,
+    encodings: NumberEncodings = .standard,
     batchRowCapacity: Int = IngestLimits.batchRowCapacity
   ) {
     self.prefix = prefix
@@ -23,6 +28,7 @@ package struct IngestSettings: Sendable {
     self.spoolMaximumByteCount = spoolMaximumByteCount
     self.flushInterval = flushInterval
     self.flushMaximumByteCount = flushMaximumByteCount
+    self.encodings = encodings
     self.batchRowCapacity = batchRowCapacity
   }
 }

@@ -223,6 +223,7 @@ class TestSettings:
         done = run(
             PORT="http",
             LOG_FORMAT="xml",
+            PARQUET_ENCODINGS="v2",
             S3_PREFIX="{node_name}/",
             DEBUG_K8S_API="maybe",
             STORAGE_URL="s3://b",
@@ -236,6 +237,7 @@ class TestSettings:
         assert named == {
             "PORT",
             "LOG_FORMAT",
+            "PARQUET_ENCODINGS",
             "S3_PREFIX",
             "DEBUG_K8S_API",
             "STORAGE_URL",

@@ -1,4 +1,5 @@
 import CShims
+import Columnar
 
 /// The work of the encoder thread as steps: row groups into object files, commits, removals.
 /// One thread at a time.
@@ -6,6 +7,7 @@ package final class Encoder {
   private let disk: any Disk
   private let writer: WriterID
   private let keys: ObjectKey
+  private let parquetEncodings: NumberEncodings
   private let queue: EncoderQueue
   private let delivery: any ObjectDelivery
   private let spool: Spool
@@ -23,14 +25,15 @@ package final class Encoder {
   private var dirty: Set<UInt64> = []
 
   init(
-    disk: any Disk, writer: WriterID, keys: ObjectKey, queue: EncoderQueue,
-    delivery: any ObjectDelivery, spool: Spool, time: any TimeSource,
+    disk: any Disk, writer: WriterID, keys: ObjectKey, parquetEncodings: NumberEncodings,
+    queue: EncoderQueue, delivery: any ObjectDelivery, spool: Spool, time: any TimeSource,
     random: @escaping @Sendable () -> UInt64, counters: IngestCounters,
     events: @escaping @Sendable (IngestEvent) -> Void, notify: @escaping (EncoderNotice) -> Void
   ) {
     self.disk = disk
     self.writer = writer
     self.keys = keys
+    self.parquetEncodings = parquetEncodings
     self.queue = queue
     self.delivery = delivery
     self.spool = spool
@@ -126,7 +129,8 @@ package final class Encoder {
     }
     let encoder = SegmentEncoder(
       segment: segment, disk: disk, writer: writer, keys: keys, joiner: joiner,
-      delivery: delivery, spool: spool, attempt: Hex.text(random()) + Hex.text(random()))
+      parquetEncodings: parquetEncodings, delivery: delivery, spool: spool,
+      attempt: Hex.text(random()) + Hex.text(random()))
     encodings[encoding] = encoder
     return encoder
   }

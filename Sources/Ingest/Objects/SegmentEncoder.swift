@@ -21,6 +21,7 @@ final class SegmentEncoder {
   private let writer: WriterID
   private let keys: ObjectKey
   private let joiner: RowGroupJoiner
+  private let parquetEncodings: NumberEncodings
   private let delivery: any ObjectDelivery
   private let spool: Spool
   /// Random id of this encoding.
@@ -30,13 +31,14 @@ final class SegmentEncoder {
 
   init(
     segment: UInt64, disk: any Disk, writer: WriterID, keys: ObjectKey, joiner: RowGroupJoiner,
-    delivery: any ObjectDelivery, spool: Spool, attempt: String
+    parquetEncodings: NumberEncodings, delivery: any ObjectDelivery, spool: Spool, attempt: String
   ) {
     self.segment = segment
     self.disk = disk
     self.writer = writer
     self.keys = keys
     self.joiner = joiner
+    self.parquetEncodings = parquetEncodings
     self.delivery = delivery
     self.spool = spool
     self.attempt = attempt
@@ -69,7 +71,8 @@ final class SegmentEncoder {
     let file = try ObjectFile(
       disk: disk, id: id, key: keys.key(cluster: key.cluster, day: key.day, segment: segment))
     let writer = try ParquetFileWriter(
-      schema: UsageSchema.schema, sink: file, createdBy: UsageSchema.createdBy)
+      schema: UsageSchema.schema, sink: file, createdBy: UsageSchema.createdBy,
+      encodings: parquetEncodings)
     let ordinal = objects.count
     objects.append(Object(file: file, writer: writer, key: key))
     ordinals[key] = ordinal

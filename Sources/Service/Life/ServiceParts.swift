@@ -139,7 +139,7 @@ extension Settings {
     IngestSettings(
       prefix: prefix, clusterName: clusterName, spoolMaximumByteCount: spoolMaximumByteCount,
       flushInterval: .seconds(flushIntervalSeconds),
-      flushMaximumByteCount: flushMaximumByteCount)
+      flushMaximumByteCount: flushMaximumByteCount, encodings: parquetEncodings)
   }
 
   var store: StoreSettings {

@@ -1,3 +1,4 @@
+import Columnar
 import Logging
 
 /// The effective settings of the service: checked, and constant from the start on.
@@ -35,6 +36,7 @@ struct Settings: Sendable {
   var flushIntervalSeconds = 300
   var flushMaximumByteCount = 134_217_728
   var bodyMaximumByteCount = 10_485_760
+  var parquetEncodings = NumberEncodings.standard
   /// As KUBECONFIG gives it: one path, or several separated by colons.
   var kubeconfig: String?
   var logLevel = Logger.Level.info

@@ -1,3 +1,4 @@
+import Columnar
 import Glibc
 import Logging
 
@@ -52,6 +53,9 @@ struct SettingsReader {
     number("FLUSH_INTERVAL_SECONDS", 1...3600, &settings.flushIntervalSeconds)
     number("FLUSH_MAX_BYTES", 65_536...68_719_476_736, &settings.flushMaximumByteCount)
     number("MAX_BODY_BYTES", 1024...33_554_432, &settings.bodyMaximumByteCount)
+    read("PARQUET_ENCODINGS", "default or modern", &settings.parquetEncodings) {
+      NumberEncodings(rawValue: $0.lowercased())
+    }
     settings.kubeconfig = value("KUBECONFIG")
     read("DEBUG_K8S_API", "true, false, 1 or 0", &settings.debugKubernetesAPI, Self.boolean)
     let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")

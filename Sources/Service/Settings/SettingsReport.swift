@@ -1,3 +1,4 @@
+import Columnar
 import Logging
 
 extension Settings {
@@ -29,6 +30,7 @@ extension Settings {
       ("FLUSH_INTERVAL_SECONDS", String(flushIntervalSeconds)),
       ("FLUSH_MAX_BYTES", String(flushMaximumByteCount)),
       ("MAX_BODY_BYTES", String(bodyMaximumByteCount)),
+      ("PARQUET_ENCODINGS", parquetEncodings.rawValue),
       ("KUBECONFIG", kubeconfig ?? "unset"),
       ("DEBUG_K8S_API", String(debugKubernetesAPI)),
       ("LOG_LEVEL", logLevel.rawValue),

@@ -69,6 +69,9 @@ enum SettingsTable {
       name: "MAX_BODY_BYTES", defaultText: "10485760",
       meaning: "largest report, as sent and decompressed; more gets 413"),
     SettingVariable(
+      name: "PARQUET_ENCODINGS", defaultText: "default",
+      meaning: "default, or modern: smaller files that not every reader can read (README)"),
+    SettingVariable(
       name: "KUBECONFIG", defaultText: "~/.kube/config",
       meaning: "used outside a cluster; inside, the mounted service account is used"),
     SettingVariable(

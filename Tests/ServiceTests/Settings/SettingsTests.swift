@@ -1,3 +1,5 @@
+import Columnar
+import Ingest
 import Logging
 import Testing
 
@@ -19,6 +21,7 @@ import Testing
     #expect(settings.spoolMaximumByteCount == 10_737_418_240)
     #expect(settings.flushIntervalSeconds == 300 && settings.flushMaximumByteCount == 134_217_728)
     #expect(settings.bodyMaximumByteCount == 10_485_760)
+    #expect(settings.parquetEncodings == .standard && settings.ingest.encodings == .standard)
     #expect(!settings.debugKubernetesAPI && settings.storage == .s3)
     #expect(settings.logLevel == .info && settings.logFormat == .text)
   }
@@ -41,6 +44,7 @@ import Testing
     ("AWS_ENDPOINT_URL", "https://a/storage/v1/s3"),
     ("STORAGE_URL", "file:///tmp/x"), ("S3_PREFIX", "a/{cluster_name}/{date}/"),
     ("S3_PREFIX", "a"), ("LOG_LEVEL", "DEBUG"), ("LOG_FORMAT", "json"), ("HOST", "127.0.0.1"),
+    ("PARQUET_ENCODINGS", "default"), ("PARQUET_ENCODINGS", "Modern"),
     ("S3_BUCKET", "a.b-c"), ("MAX_BODY_BYTES", "33554432"),
   ])
   func accepted(_ name: String, _ value: String) {
@@ -60,10 +64,19 @@ import Testing
     ("S3_PREFIX", "{dt}/"), ("S3_PREFIX", "a{"), ("S3_PREFIX", "a}"), ("S3_PREFIX", "a\nb"),
     ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("S3_BUCKET", "a/b"), ("S3_BUCKET", "ab"),
     ("AWS_REGION", "eu west"), ("HOST", "a b"), ("MAX_BODY_BYTES", "33554433"),
-    ("SPOOL_MAX_BYTES", "0"), ("AWS_CA_BUNDLE", "/no/such/file"), ("CLUSTER_NAME", "a\u{7}b"),
+    ("PARQUET_ENCODINGS", "v2"), ("SPOOL_MAX_BYTES", "0"), ("AWS_CA_BUNDLE", "/no/such/file"),
+    ("CLUSTER_NAME", "a\u{7}b"),
   ])
   func refused(_ name: String, _ value: String) {
     #expect(Self.read([name: value]).errors == [name])
+  }
+
+  @Test("The encodings reach the writer of files")
+  func encodings() {
+    let settings = Self.read(["PARQUET_ENCODINGS": "modern"]).settings
+    #expect(settings.ingest.encodings == .modern)
+    let errors = SettingsReader.read(environment: ["PARQUET_ENCODINGS": "delta"]).errors
+    #expect(errors.map(\.description) == ["PARQUET_ENCODINGS=delta: default or modern"])
   }
 
   @Test("HOST is what this machine can listen on, and else it is told what was wrong with it")

@@ -9,7 +9,7 @@ import struct
 import cramjam
 
 DATA_PAGE, DICTIONARY_PAGE = 0, 2
-RLE_DICTIONARY = 8
+PLAIN, RLE, DELTA_BINARY_PACKED, RLE_DICTIONARY, BYTE_STREAM_SPLIT = 0, 3, 5, 8, 9
 
 
 class Thrift:
@@ -103,8 +103,8 @@ class File:
         """The offset index (4) or column index (6) of a chunk; None without one."""
         return Thrift(self.data, chunk[field]).struct() if field in chunk else None
 
-    def pages(self, chunk):
-        """(offset, header, body) of each page of a chunk, in order."""
+    def stored_pages(self, chunk):
+        """(offset, header, compressed body) of each page of a chunk, in order."""
         meta = chunk[3]
         thrift = Thrift(self.data, meta.get(11, meta[9]))
         end = thrift.position + meta[7]
@@ -113,10 +113,45 @@ class File:
             header = thrift.struct()
             body = self.data[thrift.position : thrift.position + header[3]]
             thrift.position += header[3]
+            yield start, header, body
+        assert thrift.position == end
+
+    def pages(self, chunk):
+        """(offset, header, body) of each page of a chunk, in order."""
+        for start, header, body in self.stored_pages(chunk):
             raw = bytes(cramjam.snappy.decompress_raw(body))
             assert len(raw) == header[2]
             yield start, header, raw
-        assert thrift.position == end
+
+
+def snappy_copies(body):
+    """(tag, offset, length) of each copy in a Snappy stream: tag 1, 2 or 3 has an offset of 11, 16
+    or 32 bits."""
+    thrift, copies, written = Thrift(body), [], 0
+    count = thrift.varint()
+    while thrift.position < len(body):
+        head = thrift.byte()
+        tag, length = head & 3, head >> 2
+        if tag == 0:
+            if length >= 60:
+                size = length - 59
+                start = thrift.position
+                length = int.from_bytes(body[start : start + size], "little")
+                thrift.position += size
+            thrift.position += length + 1
+            written += length + 1
+            continue
+        size = (1, 2, 4)[tag - 1]
+        offset = int.from_bytes(body[thrift.position : thrift.position + size], "little")
+        thrift.position += size
+        if tag == 1:
+            offset |= length >> 3 << 8
+            length = (length & 7) + 3
+        assert 0 < offset <= written
+        copies.append((tag, offset, length + 1))
+        written += length + 1
+    assert written == count
+    return copies
 
 
 def levels(body, value_count, is_list):

@@ -305,6 +305,43 @@ def numbers():
     return [batch([report(at(m), pods) for m in range(2)], {"p001": big, "p002": pod()})]
 
 
+def far_repeats():
+    """70,000 rows whose times repeat from 70,000 bytes of indexes back, and from nowhere nearer.
+
+    Each of 100 nodes reports at 350 times of its own and has two pods; in the order of the rows
+    all first pods come before all second ones.
+    """
+    reports = []
+    for r in range(350):
+        for n in range(100):
+            pods = [sample(f"{half}-{n:03d}", net_tx_bytes=r) for half in ("a", "b")]
+            reports.append(report(at(r, micros=n * 7919 % 1009), pods, f"node-{n:03d}"))
+    return [batch(reports)]
+
+
+def counters():
+    """Counters that grow by little from far apart beginnings, a pod known late among them, and a
+    column whose first page has no value."""
+    rng = random.Random(13)
+    starts = [rng.randrange(1 << 48) for _ in range(200)]
+    reports = []
+    for r in range(200):
+        pods = []
+        for i, start in enumerate(starts):
+            starts[i] = start + rng.randrange(1 << 24)
+            pods.append(
+                sample(
+                    f"pod-{i:03d}",
+                    cpu_usage_cores=rng.randrange(10**9) / 1e9,
+                    memory_usage_bytes=4096 * (i * 1000 + rng.randrange(50)),
+                    net_tx_bytes=starts[i] if i % 7 or r > 90 else None,
+                    net_rx_bytes=r * 1500 if i >= 180 else None,
+                )
+            )
+        reports.append(report(at(r), pods))
+    return [batch(reports)]
+
+
 CASES = {
     "typical": typical,
     "several row groups": lambda: typical(batch_count=3, pod_count=25, report_count=6),
@@ -320,10 +357,12 @@ CASES = {
     "out of order": out_of_order,
     "two names": two_names,
     "numbers": numbers,
+    "counters": counters,
+    "far repeats": far_repeats,
 }
 
 
-def description(batches, cluster_name="c-1"):
+def description(batches, cluster_name="c-1", encodings="default"):
     """What write-sample reads."""
     encoded = [b | {"reports": [json.dumps(r) for r in b["reports"]]} for b in batches]
-    return {"cluster_name": cluster_name, "batches": encoded}
+    return {"cluster_name": cluster_name, "batches": encoded, "encodings": encodings}

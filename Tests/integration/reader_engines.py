@@ -145,6 +145,8 @@ ENGINES = {
     "DataFusion": read_datafusion,
     "Spark": SPARK.read,
 }
+# fastparquet does not know BYTE_STREAM_SPLIT, and says so.
+WITHOUT_BYTE_STREAM_SPLIT = {"fastparquet": (NotImplementedError, "Encoding 9")}
 # ClickHouse's arrays cannot be null: a list that is null is read as an empty one.
 WITHOUT_NULL_LISTS = {"chDB"}
 

@@ -11,6 +11,7 @@ import reader_cases as cases
 from test_readers import samples  # noqa: F401 (a fixture)
 from usage_table import SCHEMA
 
+ENCODINGS = ["default", "modern"]
 LISTS = {"labels", "annotations", "pvc_names", "aws_volume_ids"}
 SORTING = ["namespace", "pod_id", "collected_at"]
 CASES = [name for name in cases.CASES if name != "cut by text"]
@@ -20,9 +21,10 @@ def is_list(path):
     return path.endswith(".list.element")
 
 
+@pytest.mark.parametrize("encodings", ENCODINGS)
 @pytest.mark.parametrize("name", cases.CASES)
-def test_pages_begin_at_rows_and_the_offset_index_says_where(samples, name):  # noqa: F811
-    paths, expected = samples.case(name)
+def test_pages_begin_at_rows_as_the_offset_index_says(samples, name, encodings):  # noqa: F811
+    paths, expected = samples.case(name, encodings)
     seen = 0
     for path in paths:
         file = parquet_pages.File(path)
@@ -43,9 +45,10 @@ def test_pages_begin_at_rows_and_the_offset_index_says_where(samples, name):  # 
     assert seen == expected.num_rows
 
 
+@pytest.mark.parametrize("encodings", ENCODINGS)
 @pytest.mark.parametrize("name", CASES)
-def test_bounds_of_pages_and_chunks_hold(samples, name):  # noqa: F811
-    for path in samples.case(name)[0]:
+def test_bounds_of_pages_and_chunks_hold(samples, name, encodings):  # noqa: F811
+    for path in samples.case(name, encodings)[0]:
         file = parquet_pages.File(path)
         reader = pq.ParquetFile(path)
         tables = [reader.read_row_group(g) for g in range(reader.num_row_groups)]
@@ -130,6 +133,57 @@ def test_encodings_are_as_designed(samples):  # noqa: F811
     # Numbers have none either, text that was too much for one row group always has one.
     assert 11 not in chunk("typical", "cpu_usage_cores")[3]
     assert 11 in chunk("cut by text", "annotations.list.element", group=1)[3]
+
+
+@pytest.mark.parametrize("encodings", ENCODINGS)
+@pytest.mark.parametrize("name", cases.CASES)
+def test_chunks_say_which_encodings_their_pages_have(samples, name, encodings):  # noqa: F811
+    default = {parquet_pages.PLAIN, parquet_pages.RLE, parquet_pages.RLE_DICTIONARY}
+    for path in samples.case(name, encodings)[0]:
+        file = parquet_pages.File(path)
+        for _, chunk, column in file.chunks():
+            counts = {}
+            for _, header, _ in file.stored_pages(chunk):
+                is_dictionary = header[1] == parquet_pages.DICTIONARY_PAGE
+                encoding = header[7][2] if is_dictionary else header[5][2]
+                # A dictionary page is PLAIN, whatever the data pages are.
+                assert not is_dictionary or encoding == parquet_pages.PLAIN
+                counts[header[1], encoding] = counts.get((header[1], encoding), 0) + 1
+            said = {(s[1], s[2]): s[3] for s in chunk[3][13]}
+            assert said == counts, column
+            used = {encoding for _, encoding in counts}
+            assert set(chunk[3][2]) == used | {parquet_pages.RLE}, column
+            assert encodings == "modern" or used <= default
+
+
+def test_modern_numbers_take_the_smallest_encoding(samples):  # noqa: F811
+    def encodings(name, kind):
+        file = parquet_pages.File(samples.case(name, kind)[0][0])
+        return {p: set(c[3][2]) - {parquet_pages.RLE} for _, c, p in file.chunks()}
+
+    found = encodings("counters", "modern")
+    for column in ("cpu_usage_cores", "memory_usage_bytes", "net_tx_bytes"):
+        assert found[column] == {parquet_pages.BYTE_STREAM_SPLIT}, column
+    assert found["net_rx_bytes"] == {parquet_pages.DELTA_BINARY_PACKED}
+    assert encodings("counters", "default")["net_rx_bytes"] == {parquet_pages.PLAIN}
+    # All others are as by default.
+    for name, used in encodings("counters", "default").items():
+        assert used == found[name] or used == {parquet_pages.PLAIN}
+
+
+def test_times_are_copied_from_far_back(samples):  # noqa: F811
+    """Offsets of more than 16 bits, which the library's own compressor never writes."""
+    file = parquet_pages.File(samples.case("far repeats")[0][0])
+    chunks = {column: chunk for _, chunk, column in file.chunks()}
+    for column in ("timestamp", "collected_at"):
+        copies = []
+        for _, header, body in file.stored_pages(chunks[column]):
+            if header[1] == parquet_pages.DATA_PAGE:
+                copies += parquet_pages.snappy_copies(body)
+        far = [copy for copy in copies if copy[0] == 3]
+        assert all(offset > 65_535 for _, offset, _ in far)
+        # The second half of the rows: 70,000 bytes.
+        assert sum(length for _, _, length in far) > 60_000, column
 
 
 def test_text_cuts_row_groups_and_dictionary_pages_are_bounded(samples):  # noqa: F811

@@ -4,15 +4,24 @@ import json
 import subprocess
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+import parquet_pages
 import reader_cases as cases
 from conftest import ROOT, binary
-from reader_engines import ENGINES, SPARK, WITHOUT_NULL_LISTS, canonical
+from reader_engines import (
+    ENGINES,
+    SPARK,
+    WITHOUT_BYTE_STREAM_SPLIT,
+    WITHOUT_NULL_LISTS,
+    canonical,
+)
 from usage_table import SCHEMA
 
 OLD_COLUMN_COUNT = 21
 EVOLUTION = "old and new version"
+BOTH = "both encodings"
 RESULTS = {}
 
 
@@ -23,15 +32,15 @@ class Samples:
         self.directory = directory
         self.known = {}
 
-    def case(self, name):
+    def case(self, name, encodings="default"):
         """The case's paths and its rows as a table."""
-        if name not in self.known:
+        if (name, encodings) not in self.known:
             batches = cases.CASES[name]()
-            directory = self.directory / name.replace(" ", "-")
-            self.write(directory, cases.description(batches))
+            directory = self.directory / encodings / name.replace(" ", "-")
+            self.write(directory, cases.description(batches, encodings=encodings))
             expected = cases.table(cases.joined(batches, "c-1"))
-            self.known[name] = sorted(directory.rglob("*.parquet")), expected
-        return self.known[name]
+            self.known[name, encodings] = sorted(directory.rglob("*.parquet")), expected
+        return self.known[name, encodings]
 
     def rows(self, name, row_groups, column_count):
         """A file of plain rows in the first columns of the schema."""
@@ -59,11 +68,11 @@ def reader_table(request):
     """Prints which engine read which case, and stops Spark."""
     yield
     SPARK.stop()
-    names = [*cases.CASES, EVOLUTION]
-    lines = [f"{'':22}" + "".join(f"{engine:>13}" for engine in ENGINES)]
+    names = [*cases.CASES, EVOLUTION, *map(modern, cases.CASES), BOTH]
+    lines = [f"{'':28}" + "".join(f"{engine:>13}" for engine in ENGINES)]
     for name in names:
         marks = [RESULTS.get((engine, name), "-") for engine in ENGINES]
-        lines.append(f"{name:22}" + "".join(f"{mark:>13}" for mark in marks))
+        lines.append(f"{name:28}" + "".join(f"{mark:>13}" for mark in marks))
     if not RESULTS:
         return
     path = ROOT / ".build" / "reader-table.txt"
@@ -89,6 +98,50 @@ def check(engine, name, paths, expected):
 def test_rows_are_the_same(samples, engine, name):
     paths, expected = samples.case(name)
     check(engine, name, paths, expected)
+
+
+def modern(name):
+    return name + ", modern"
+
+
+def is_split(path):
+    """Whether a file has a BYTE_STREAM_SPLIT page."""
+    chunks = parquet_pages.File(path).chunks()
+    return any(parquet_pages.BYTE_STREAM_SPLIT in chunk[3][2] for _, chunk, _ in chunks)
+
+
+def refuses(engine, name, paths):
+    """Whether the engine cannot read the files; then that it says so is checked here."""
+    if engine not in WITHOUT_BYTE_STREAM_SPLIT or not any(map(is_split, paths)):
+        return False
+    kind, text = WITHOUT_BYTE_STREAM_SPLIT[engine]
+    with pytest.raises(kind, match=text):
+        ENGINES[engine](paths)
+    RESULTS[engine, name] = "refused"
+    return True
+
+
+@pytest.mark.parametrize("name", cases.CASES)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_rows_are_the_same_in_modern_encodings(samples, engine, name):
+    paths, expected = samples.case(name, "modern")
+    if refuses(engine, modern(name), paths):
+        return
+    check(engine, modern(name), paths, expected)
+    without_null_lists = engine in WITHOUT_NULL_LISTS
+    default, found = (
+        canonical(ENGINES[engine](p), without_null_lists) for p in (samples.case(name)[0], paths)
+    )
+    assert found.equals(default)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_files_of_both_encodings_read_as_one_table(samples, engine):
+    paths, expected = samples.case("counters", "modern")
+    default_paths, _ = samples.case("counters")
+    paths = [*default_paths, *paths]
+    if not refuses(engine, BOTH, paths):
+        check(engine, BOTH, paths, pa.concat_tables([expected, expected]))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

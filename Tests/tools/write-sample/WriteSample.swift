@@ -9,7 +9,7 @@ import Ingest
 ///
 /// A description has `batches` (reports and what the index knows: see `BatchDescription`), whose
 /// partitions become files below `cluster_name=…/dt=…/`, or `row_groups` (plain rows of the first
-/// `column_count` columns), which become `rows.parquet`.
+/// `column_count` columns), which become `rows.parquet`. `encodings` is as PARQUET_ENCODINGS.
 @main struct WriteSample {
   static func main() throws {
     guard CommandLine.arguments.count == 2 else {
@@ -18,8 +18,12 @@ import Ingest
     let directory = URL(fileURLWithPath: CommandLine.arguments[1], isDirectory: true)
     let input = FileHandle.standardInput.readDataToEndOfFile()
     let description = try JSONDecoder().decode(Description.self, from: input)
+    let name = description.encodings ?? NumberEncodings.standard.rawValue
+    guard let encodings = NumberEncodings(rawValue: name) else {
+      throw SampleError("unknown encodings \(name)")
+    }
     if let batches = description.batches {
-      try write(batches, clusterName: description.cluster_name, below: directory)
+      try write(batches, encodings, clusterName: description.cluster_name, below: directory)
     }
     if let rowGroups = description.row_groups {
       let columnCount = description.column_count ?? UsageSchema.schema.columns.count
@@ -29,7 +33,8 @@ import Ingest
   }
 
   private static func write(
-    _ batches: [BatchDescription], clusterName: String?, below directory: URL
+    _ batches: [BatchDescription], _ encodings: NumberEncodings, clusterName: String?,
+    below directory: URL
   ) throws {
     let joiner = RowGroupJoiner()
     var files: [PartitionKey: SampleFile] = [:]
@@ -38,7 +43,7 @@ import Ingest
       try joiner.append(resolved) { key in
         if let file = files[key] { return file.writer }
         let path = "cluster_name=\(key.cluster)/dt=\(key.date)/sample.parquet"
-        let file = try SampleFile(directory.appending(path: path))
+        let file = try SampleFile(directory.appending(path: path), encodings: encodings)
         files[key] = file
         return file.writer
       }
@@ -50,6 +55,7 @@ import Ingest
 /// What standard input holds.
 struct Description: Decodable {
   var cluster_name: String?
+  var encodings: String?
   var batches: [BatchDescription]?
   var column_count: Int?
   var row_groups: [[PlainRow]]?
@@ -70,13 +76,15 @@ final class SampleFile {
     func write(_ bytes: UnsafeRawBufferPointer) throws { try handle.write(contentsOf: Data(bytes)) }
   }
 
-  init(_ url: URL, schema: ParquetSchema = UsageSchema.schema) throws {
+  init(
+    _ url: URL, schema: ParquetSchema = UsageSchema.schema, encodings: NumberEncodings = .standard
+  ) throws {
     try FileManager.default.createDirectory(
       at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
     try Data().write(to: url)
     let sink = Sink(try FileHandle(forWritingTo: url))
     writer = try ParquetFileWriter(
-      schema: schema, sink: sink, createdBy: UsageSchema.createdBy)
+      schema: schema, sink: sink, createdBy: UsageSchema.createdBy, encodings: encodings)
   }
 
   func finish() throws {

@@ -1,7 +1,7 @@
 # `make help` lists the targets. The work is in scripts/.
 
 .PHONY: help demo test test-quick build simulate bench bench-stages bench-peers bench-gates \
-  profile flamegraph syscalls ramp growth soak sizing crash mutate fuzz format lint clean
+  profile flamegraph syscalls ramp growth soak sizing memory pods service-cost crash mutate fuzz format lint clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -62,6 +62,15 @@ soak: build ## HOURS (1) of constant load with churn: slope of the memory, laten
 
 sizing: build ## what clusters of 10 to 5,000 nodes need at the defaults (about 17 minutes)
 	perf/sizing.sh
+
+memory: build ## resident memory of the service: empty, idle, at full load (about 9 minutes)
+	perf/memory.sh
+
+pods: build ## memory of the index at 10,000, 100,000 and 1,000,000 pods (about 8 minutes)
+	perf/pods.sh
+
+service-cost: build ## CPU a row of the whole service by thread, beside a server that discards
+	perf/service-cost.sh
 
 crash: build ## kill the service KILLS times (100) under load and compare the bucket with what was acknowledged
 	perf/crash.sh --kills $(or $(KILLS),100)

@@ -27,6 +27,7 @@ class LocalRun:
         self.table = self.store / "k8s-metrics"
         self.service_log = self.run_dir / "aggregator.log"
         self.fleet = self.service = self.port = self.summary = None
+        self.patience = START_PATIENCE
 
     def start(self, fleet_options, **settings):
         """Starts both and returns when the watchers are ready; fleet begins to post then."""
@@ -83,14 +84,14 @@ class LocalRun:
             raise Failed(f"the service ended with {status}", self.service_log)
 
     def wait_for(self, what, child, condition):
-        deadline = time.monotonic() + START_PATIENCE
+        deadline = time.monotonic() + self.patience
         while True:
             value = condition()
             if value:
                 return value
             child.expect_running()
             if time.monotonic() > deadline:
-                raise Failed(f"waited {START_PATIENCE:.0f} s in vain for {what}", child.log)
+                raise Failed(f"waited {self.patience:.0f} s in vain for {what}", child.log)
             time.sleep(0.05)
 
     def listening_port(self):

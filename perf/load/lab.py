@@ -88,12 +88,13 @@ class Lab:
         name: str,
         nodes: int,
         *,
+        pods: int | None = None,
         posting: list[str] | None = None,
         churn: str = "0",
         sub: str = "run",
         **settings: str,
     ) -> None:
-        self.nodes, self.pods = nodes, nodes * PODS_PER_NODE
+        self.nodes, self.pods = nodes, pods or nodes * PODS_PER_NODE
         self.directory = ROOT / ".build" / name / sub
         shutil.rmtree(self.directory, ignore_errors=True)
         self.steps = Steps(1)

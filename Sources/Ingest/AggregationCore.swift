@@ -124,7 +124,7 @@ package final class AggregationCore: Sendable {
         spool: spool, time: time, random: door.random, counters: counters, events: events
       ) { inbox.notify(.encoder($0)) },
       replay: ReplayReader(disk: disk, writer: state.writer, queue: parts.replay) {
-        inbox.wakeup.set()
+        inbox.wakeup.set(isUrgent: true)
       })
     let core = AggregationCore(
       writerID: state.writer, parts: parts, gate: gate, delivery: door.delivery,

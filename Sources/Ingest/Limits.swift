@@ -69,7 +69,9 @@ extension IngestLimits {
   package static let maximumReportsPerStep = 256
   /// The writer looks for reports no more often than this: a commit group then has what came in
   /// that time, where else each report would wake three threads and have an fsync of its own.
-  package static let writerPace = Duration.milliseconds(2)
+  package static let writerPace = Duration.milliseconds(4)
+  /// So many waiting reports are a group by themselves: the writer does not wait for more.
+  package static let hastyReportCount = 32
   /// Index changes applied in one step.
   package static let maximumChangesPerStep = 2_048
   /// Longest stretch of sealing or backlog work between live work.

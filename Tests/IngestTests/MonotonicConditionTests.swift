@@ -33,4 +33,24 @@ struct MonotonicConditionTests {
     setter.join()
     #expect(ContinuousClock.now - start < .seconds(30))
   }
+
+  @Test("A pause lasts, whoever sets the latch, unless it is urgent; the latch outlives it")
+  func pauses() {
+    let latch = Wakeup()
+    let start = ContinuousClock.now
+    latch.set()
+    latch.pause(until: .init(after: .milliseconds(20)))
+    #expect(ContinuousClock.now - start >= .milliseconds(20))
+    let setter = WorkerThread(name: "setter") {
+      latch.set()
+      latch.set(isUrgent: true)
+    }
+    latch.pause(until: .init(after: .seconds(60)))
+    setter.join()
+    latch.wait(timeout: .seconds(60))
+    #expect(ContinuousClock.now - start < .seconds(30))
+    let cleared = ContinuousClock.now
+    latch.pause(until: .init(after: .milliseconds(20)))
+    #expect(ContinuousClock.now - cleared >= .milliseconds(20), "the wait clears the urgency")
+  }
 }

@@ -34,6 +34,24 @@ import Testing
     #expect((1...most).contains(steps.value.load(ordering: .relaxed)))
   }
 
+  @Test("As many reports as make a group end the writer's pause, fewer do not")
+  func hasty() {
+    let inbox = WriterInbox(gate: IntakeGate(), time: SystemTime(), counters: IngestCounters())
+    let sink = RecordingSink()
+    /// How long a pause of at most `most` lasts once `count` more reports are there.
+    func pause(after count: Int, most: Duration) -> Duration {
+      for number in 0..<count {
+        #expect(inbox.trySubmit(ReportBody(capacity: 1), token: UInt64(number), sink: sink))
+      }
+      let start = ContinuousClock.now
+      inbox.wakeup.pause(until: .init(after: most))
+      return ContinuousClock.now - start
+    }
+    let group = IngestLimits.hastyReportCount
+    #expect(pause(after: group - 1, most: .milliseconds(20)) >= .milliseconds(20))
+    #expect(pause(after: 1, most: .seconds(60)) < .seconds(30))
+  }
+
   @Test("Frames wake the log thread as a group, and none is left untold")
   func groups() {
     let queue = LogQueue()

@@ -61,15 +61,20 @@ package final class WriterInbox: ReportIntake, IndexMailbox, DeliveryObserver {
     _ body: ReportBody, token: UInt64, sink: any ReportReplySink
   ) -> Bool {
     let submission = Submission(body: body, token: token, sink: sink, arrival: time.monotonic())
-    let (isTaken, isFirst) = reports.withLock { reports in
-      guard reports.hasRoom(for: body.count) else { return (false, false) }
+    let position = reports.withLock { reports -> Int? in
+      guard reports.hasRoom(for: body.count) else { return nil }
       reports.waiting.append(submission)
       reports.byteCount += body.count
       publish(reports)
-      return (true, reports.waiting.count == 1)
+      return reports.waiting.count
     }
-    if isFirst { wakeup.set() }
-    return isTaken
+    guard let position else { return false }
+    if position == IngestLimits.hastyReportCount {
+      wakeup.set(isUrgent: true)
+    } else if position == 1 {
+      wakeup.set()
+    }
+    return true
   }
 
   package func whenRoom(_ resume: @escaping @Sendable () -> Void) {

@@ -1,3 +1,4 @@
+import CShims
 import Columnar
 import Testing
 
@@ -122,6 +123,21 @@ struct ReportBatchTests {
       })
     #expect(batch.podCount == distinct.count)
     #expect(batch.nodeCount == Set(expected.map(\.node)).count)
+  }
+
+  @Test func textsAreTheSameOnlyInEveryByte() {
+    for count in 0...70 {
+      let text = (0..<count).map { UInt8($0) }
+      #expect(cshims_is_equal(text, text.map { $0 }, count))
+      for position in text.indices {
+        for bit in [UInt8(1), 128] {
+          var other = text
+          other[position] ^= bit
+          #expect(!cshims_is_equal(text, other, count))
+          #expect(cshims_is_equal(text, other, position))
+        }
+      }
+    }
   }
 
   /// A pod has the ordinal that it got first, also where the reports of a node name their pods in

@@ -13,6 +13,9 @@ import subprocess
 import time
 import zlib
 
+import pytest
+
+import parquet_pages
 from apiserver import DEFAULT_TOKEN
 from conftest import base_environment, binary, free_port, wait_until, write_kubeconfig
 from service_flow import ready, report, rows, wait_rows
@@ -63,6 +66,27 @@ class TestRows:
             "k8s-metrics/cluster_name=test/dt=2026-03-04/*.parquet"
         )
         assert service.metric("aggregator_oldest_unsent_row_age_seconds") == 0
+
+    @pytest.mark.parametrize("encodings", [None, "modern"])
+    def test_the_encodings_are_those_of_the_setting(self, start_aggregator, kubeconfig, encodings):
+        setting = {"PARQUET_ENCODINGS": encodings} if encodings else {}
+        service = ready(
+            start_aggregator(KUBECONFIG=kubeconfig, FLUSH_INTERVAL_SECONDS=1, **setting)
+        )
+        body = report(pods=[(f"uid-{n:03d}", "default", f"app-{n}") for n in range(300)])
+        for n, pod in enumerate(body["pods"]):
+            pod.update(cpu_usage_cores=(n + 0.5) ** 0.5, net_rx_bytes=n * 1500)
+        assert service.post(body).status == 200
+        found = sorted(wait_rows(service, 300), key=lambda row: row["pod_id"])
+        assert [row["cpu_usage_cores"] for row in found] == [(n + 0.5) ** 0.5 for n in range(300)]
+        assert [row["net_rx_bytes"] for row in found] == [n * 1500 for n in range(300)]
+        (path,) = service.objects()
+        chunks = {name: chunk for _, chunk, name in parquet_pages.File(path).chunks()}
+        used = [set(chunks[name][3][2]) for name in ("cpu_usage_cores", "net_rx_bytes")]
+        wanted = [parquet_pages.PLAIN] * 2
+        if encodings:
+            wanted = [parquet_pages.BYTE_STREAM_SPLIT, parquet_pages.DELTA_BINARY_PACKED]
+        assert used == [{parquet_pages.RLE, encoding} for encoding in wanted]
 
     def test_a_retry_adds_no_rows(self, start_aggregator, kubeconfig):
         service = ready(start_aggregator(KUBECONFIG=kubeconfig, FLUSH_INTERVAL_SECONDS=1))

@@ -35,6 +35,31 @@ import Testing
     }
   }
 
+  /// Texts put in without a search lie beside those that are searched for, which are found however
+  /// many of the others there are, also after a reset; and the meter counts both.
+  @Test func distinctTexts() {
+    let meter = TextMeter()
+    let dictionary = TextDictionary(meter: meter)
+    let other = TextDictionary(meter: meter)
+    for round in 0..<3 {
+      dictionary.reset()
+      other.reset()
+      meter.reset()
+      for number in 0..<500 {
+        var text = "distinct \(round) \(number)"
+        let entry = text.withUTF8 { dictionary.append(distinct: UnsafeRawBufferPointer($0)) }
+        #expect(entry == UInt32(number + min(number, 7)))
+        #expect(Array(dictionary[entry]) == Array(text.utf8))
+        if number < 7 { #expect(dictionary.intern("shared \(number)") == entry + 1) }
+        #expect(dictionary.intern("shared \(number % 7)") == UInt32(number % 7 * 2 + 1))
+      }
+      #expect(dictionary.count == 507)
+      _ = other.intern("x")
+      #expect(meter.largest == dictionary.pageByteCount)
+      #expect(meter.sum == dictionary.pageByteCount + other.pageByteCount)
+    }
+  }
+
   @Test func textsThatShareALongPrefixRankByWhatFollows() {
     let dictionary = TextDictionary()
     let prefix = String(repeating: "p", count: 100)

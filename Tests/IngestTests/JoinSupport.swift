@@ -37,7 +37,7 @@ enum JoinSupport {
   ) -> ResolvedBatch {
     ResolvedBatch(
       batch: batch, rowCount: rowCount ?? batch.rows.count,
-      pods: (0..<batch.podCount).map { pods[text(batch.podID($0))] },
+      pods: ResolvedPods((0..<batch.podCount).map { pods[text(batch.podID($0))] }),
       nodes: (0..<batch.nodeCount).map { nodes[text(batch.nodeName($0))] },
       clusterName: clusterName)
   }

@@ -1,5 +1,6 @@
 import CShims
 import Columnar
+import KubeIndex
 import Testing
 
 @testable import Ingest
@@ -122,6 +123,7 @@ struct ReportBatchTests {
         Identity(id: $0.podID, namespace: $0.namespace, name: $0.name, start: $0.startMicros)
       })
     #expect(batch.podCount == distinct.count)
+    Self.expectTrueIDs(batch)
     #expect(batch.nodeCount == Set(expected.map(\.node)).count)
   }
 
@@ -170,6 +172,22 @@ struct ReportBatchTests {
     expected = known
     try take(["other"] + ids + ["newer"])
     try take(ids)
+  }
+
+  /// What is said of a pod to be the only one of its pod_id is, and a packed pod_id is its text.
+  static func expectTrueIDs(_ batch: ReportBatch) {
+    let pods = (0..<batch.podCount).map { batch.reportedPod($0) }
+    let byID = Dictionary(grouping: pods) { Array($0.id) }
+    for pod in pods {
+      if pod.isOnlyOfID { #expect(byID[Array(pod.id)]?.count == 1) }
+      #expect(Array(pod.id) == Array(batch.podID(pod.ordinal)))
+      #expect(Array(pod.name) == Array(batch.podName(pod.ordinal)))
+      #expect(Array(pod.namespace) == Array(batch.podNamespace(pod.ordinal)))
+      #expect(pod.startMicros == batch.podStartMicros(pod.ordinal))
+      let packed = batch.podUUID(pod.ordinal).map { PodUID(high: $0.high, low: $0.low) }
+      let text = PodUID(pod.id)
+      #expect(packed == nil ? text.string.utf8.count != 36 : packed == text)
+    }
   }
 
   /// A refused report leaves the batch as it was, also when its pods were good up to the last.

@@ -34,59 +34,104 @@ enum HashSeed {
 }
 
 /// Open addressing from hash to entry, at most half full.
-struct EntryTable {
-  private var slots: [UInt32]
-  private var mask: Int
-  private(set) var hashes: [UInt64] = []
+///
+/// A slot is one word, half of the hash and the entry, so that a search meets one line of memory
+/// and another only where it ends: with the entry it looked for.
+struct EntryTable: ~Copyable {
+  private static let minimumSlotCount = 64
+  private static let empty = UInt64(nullEntry)
+
+  private var slots: UnsafeMutablePointer<UInt64>
+  private var slotCount: Int
+  /// Slots in use, in order of use.
+  private var taken = GrowingColumn<UInt32>()
 
   init() {
-    slots = Array(repeating: nullEntry, count: 64)
-    mask = 63
+    slotCount = Self.minimumSlotCount
+    slots = .allocate(capacity: slotCount)
+    slots.initialize(repeating: Self.empty, count: slotCount)
   }
 
-  /// The entry of `hash` for which `isEqual` holds, or a new one, and whether it is new.
+  deinit { slots.deallocate() }
+
+  /// The entry of `hash` for which `isEqual` holds, or `next`, which is kept from now on, and
+  /// whether it is that.
   @inline(__always)
   mutating func intern(
-    _ hash: UInt64, isEqual: (UInt32) -> Bool
+    _ hash: UInt64, next: Int, isEqual: (UInt32) -> Bool
   ) -> (entry: UInt32, isNew: Bool) {
-    if (hashes.count + 1) * 2 > slots.count { grow() }
-    var slot = Int(truncatingIfNeeded: hash) & mask
-    while true {
-      let entry = slots[slot]
-      if entry == nullEntry { break }
-      if hashes[Int(entry)] == hash && isEqual(entry) { return (entry, false) }
+    if (taken.count + 1) * 2 > slotCount { grow() }
+    let mask = slotCount - 1
+    let half = UInt32(truncatingIfNeeded: hash)
+    var slot = Int(half) & mask
+    while slots[slot] != Self.empty {
+      let entry = UInt32(truncatingIfNeeded: slots[slot])
+      if UInt32(truncatingIfNeeded: slots[slot] >> 32) == half && isEqual(entry) {
+        return (entry, false)
+      }
       slot = (slot + 1) & mask
     }
-    let entry = UInt32(hashes.count)
-    slots[slot] = entry
-    hashes.append(hash)
+    let entry = UInt32(next)
+    slots[slot] = UInt64(half) << 32 | UInt64(entry)
+    taken.append(UInt32(truncatingIfNeeded: slot))
     return (entry, true)
+  }
+
+  /// Asks for the memory where the search for `hash` begins.
+  @inline(__always)
+  func prefetch(_ hash: UInt64) {
+    cshims_prefetch(slots + Int(UInt32(truncatingIfNeeded: hash)) & (slotCount - 1))
   }
 
   /// Costs no more than the entries did, however large the table once was.
   mutating func reset() {
-    if hashes.count * 8 < slots.count {
-      // Newest first, so that the search for each of the others still leads to it.
-      for (entry, hash) in hashes.enumerated().reversed() {
-        var slot = Int(truncatingIfNeeded: hash) & mask
-        while slots[slot] != UInt32(entry) { slot = (slot + 1) & mask }
-        slots[slot] = nullEntry
-      }
+    if taken.count * 8 < slotCount {
+      for index in 0..<taken.count { slots[Int(taken[index])] = Self.empty }
     } else {
-      slots.withUnsafeMutableBufferPointer { $0.update(repeating: nullEntry) }
+      slots.update(repeating: Self.empty, count: slotCount)
     }
-    hashes.removeAll(keepingCapacity: true)
+    taken.reset()
   }
 
+  @inline(never)
   private mutating func grow() {
-    let capacity = slots.count * 2
-    slots = Array(repeating: nullEntry, count: capacity)
-    mask = capacity - 1
-    for (entry, hash) in hashes.enumerated() {
-      var slot = Int(truncatingIfNeeded: hash) & mask
-      while slots[slot] != nullEntry { slot = (slot + 1) & mask }
-      slots[slot] = UInt32(entry)
+    let (old, oldCount) = (slots, slotCount)
+    slotCount *= 2
+    slots = .allocate(capacity: slotCount)
+    slots.initialize(repeating: Self.empty, count: slotCount)
+    taken.reset()
+    let mask = slotCount - 1
+    for word in UnsafeBufferPointer(start: old, count: oldCount) where word != Self.empty {
+      var slot = Int(truncatingIfNeeded: word >> 32) & mask
+      while slots[slot] != Self.empty { slot = (slot + 1) & mask }
+      slots[slot] = word
+      taken.append(UInt32(truncatingIfNeeded: slot))
     }
+    old.deallocate()
+  }
+}
+
+/// How much text the dictionaries of a row group hold, each as its page: the joiner looks at it for
+/// every pod, and would have to go through all of them.
+package final class TextMeter {
+  /// Bytes of the largest page.
+  @exclusivity(unchecked) package private(set) var largest = 0
+  /// Bytes of all pages.
+  @exclusivity(unchecked) package private(set) var sum = 0
+
+  package init() {}
+
+  /// A page has grown by `added` bytes to `byteCount`.
+  @inline(__always)
+  fileprivate func note(_ added: Int, byteCount: Int) {
+    sum += added
+    largest = max(largest, byteCount)
+  }
+
+  /// When all dictionaries are reset.
+  package func reset() {
+    largest = 0
+    sum = 0
   }
 }
 
@@ -95,11 +140,15 @@ package final class TextDictionary: ValueDictionary {
   /// All entries in PLAIN, back to back: the dictionary page itself.
   private let plain = GrowingBytes()
   /// Where each entry's bytes begin, behind its length.
-  @exclusivity(unchecked) private var starts: [Int] = []
+  @exclusivity(unchecked) private var starts = GrowingColumn<Int>()
   @exclusivity(unchecked) private var table = EntryTable()
   private let seed = HashSeed.text
+  private let meter: TextMeter
 
-  package init() {}
+  /// What it holds is counted by `meter` too.
+  package init(meter: TextMeter = TextMeter()) {
+    self.meter = meter
+  }
 
   package var count: Int { starts.count }
 
@@ -109,18 +158,25 @@ package final class TextDictionary: ValueDictionary {
   /// Forgets all entries, keeps the memory.
   package func reset() {
     plain.reset()
-    starts.removeAll(keepingCapacity: true)
+    starts.reset()
     table.reset()
   }
 
   /// The entry of `text`, made if it is new. Amortised O(bytes).
   package func intern(_ text: UnsafeRawBufferPointer) -> UInt32 {
     let hash = cshims_xxh3_64(text.baseAddress, text.count, seed)
-    let (entry, isNew) = table.intern(hash) { isEqual($0, text) }
-    if isNew {
-      starts.append(plain.count + 4)
-      Plain.append(text, to: plain)
-    }
+    let (entry, isNew) = table.intern(hash, next: starts.count) { isEqual($0, text) }
+    return isNew ? append(distinct: text) : entry
+  }
+
+  /// The entry, a new one, of a text that is interned once and never again before `reset`, as the
+  /// caller knows: it needs no search. O(bytes).
+  @discardableResult
+  package func append(distinct text: UnsafeRawBufferPointer) -> UInt32 {
+    let entry = UInt32(starts.count)
+    starts.append(plain.count + 4)
+    Plain.append(text, to: plain)
+    meter.note(text.count + 4, byteCount: plain.count)
     return entry
   }
 
@@ -202,7 +258,7 @@ package final class NumberDictionary: ValueDictionary {
     // Folded so that the table's low bits depend on all of the value's.
     let product = (UInt64(bitPattern: value) ^ seed).multipliedFullWidth(by: factor)
     let hash = product.high ^ product.low
-    let (entry, isNew) = table.intern(hash) { values[Int($0)] == value }
+    let (entry, isNew) = table.intern(hash, next: values.count) { values[Int($0)] == value }
     if isNew { values.append(value) }
     return entry
   }

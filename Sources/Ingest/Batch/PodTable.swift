@@ -30,14 +30,17 @@ struct PodTable: ~Copyable {
     var namespaceCount: UInt32
     var nameCount: UInt32
     /// The highest bit is set when the key is a packed UUID, the next when the pod is not the
-    /// oldest of its pod_id.
+    /// oldest of its pod_id, the third when it is and others came.
     var ordinalAndKind: UInt32
 
     static let uuidBit: UInt32 = 1 << 31
     static let laterBit: UInt32 = 1 << 30
-    var ordinal: UInt32 { ordinalAndKind & (Self.laterBit - 1) }
+    static let followedBit: UInt32 = 1 << 29
+    var ordinal: UInt32 { ordinalAndKind & (Self.followedBit - 1) }
     var isUUID: Bool { ordinalAndKind & Self.uuidBit != 0 }
     var isLater: Bool { ordinalAndKind & Self.laterBit != 0 }
+    /// No other pod of the batch has its pod_id. One that had it and was taken back counts.
+    var isOnlyOfID: Bool { ordinalAndKind & (Self.laterBit | Self.followedBit) == 0 }
   }
 
   static let recordHeaderByteCount = MemoryLayout<RecordHeader>.size
@@ -61,7 +64,7 @@ struct PodTable: ~Copyable {
 
   /// `capacity` distinct pods fit. `seed` decides where keys go; it should be hard to guess.
   init(capacity: Int, seed: UInt64) {
-    precondition(capacity < Int(RecordHeader.laterBit))
+    precondition(capacity < Int(RecordHeader.followedBit))
     self.capacity = capacity
     self.seed = seed
     offsetMemory = MappedMemory(byteCount: capacity * MemoryLayout<UInt32>.stride)
@@ -188,6 +191,7 @@ struct PodTable: ~Copyable {
         if Self.isSame(pod, key, record) { return header.pointee.ordinal }
         if !isLater && !header.pointee.isLater && Self.hasKey(header, key) {
           isLater = true
+          header.pointee.ordinalAndKind |= RecordHeader.followedBit
           hash = identityHash(of: pod, key)
           bucket = Int(hash) & mask
           continue
@@ -380,6 +384,21 @@ struct PodTable: ~Copyable {
     let record = arena.base + Int(offsets[ordinal])
     cshims_prefetch(record)
     cshims_prefetch(record + 64)
+  }
+
+  /// All of a record at once.
+  func reported(_ ordinal: Int, arena: borrowing TextArena) -> ReportedPod {
+    let header = header(ordinal, arena: arena)
+    let text = UnsafeRawPointer(arena.base + Int(offsets[ordinal]) + Self.recordHeaderByteCount)
+    let (namespaceCount, nameCount) = (Int(header.namespaceCount), Int(header.nameCount))
+    return ReportedPod(
+      ordinal: ordinal,
+      id: UnsafeRawBufferPointer(
+        start: text + namespaceCount + nameCount, count: Int(header.podIDCount)),
+      namespace: UnsafeRawBufferPointer(start: text, count: namespaceCount),
+      name: UnsafeRawBufferPointer(start: text + namespaceCount, count: nameCount),
+      startMicros: header.startMicros == Self.noInstant ? nil : header.startMicros,
+      isOnlyOfID: header.isOnlyOfID)
   }
 
   /// Which of a record's texts.

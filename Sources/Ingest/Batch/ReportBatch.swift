@@ -46,6 +46,15 @@ package final class ReportBatch {
   func prefetch(pod: Int) { pods.prefetch(pod, arena: arena) }
   /// pod_id as the report spelled it, unescaped.
   package func podID(_ pod: Int) -> UnsafeRawBufferPointer { pods.text(.podID, pod, arena: arena) }
+  /// All that its reports say of the pod.
+  @inline(__always)
+  func reportedPod(_ pod: Int) -> ReportedPod { pods.reported(pod, arena: arena) }
+  /// pod_id packed in 16 bytes, the first highest; nil when it is no canonical lower-case UUID.
+  func podUUID(_ pod: Int) -> (high: UInt64, low: UInt64)? {
+    let header = pods.header(pod, arena: arena)
+    // The table's words hold the bytes in order, least significant first.
+    return header.isUUID ? (header.low.byteSwapped, header.high.byteSwapped) : nil
+  }
   package func podNamespace(_ pod: Int) -> UnsafeRawBufferPointer {
     pods.text(.namespace, pod, arena: arena)
   }

@@ -16,10 +16,10 @@ struct IdentityTable {
   /// Slots that are taken.
   private var taken: [Int] = []
 
-  /// The number of `object`, `make`'s if it has none yet.
+  /// The number of the object at `address`, `make`'s if it has none yet.
   @inline(__always)
-  mutating func number(of object: AnyObject, make: () -> UInt32) -> UInt32 {
-    let identity = UInt(bitPattern: ObjectIdentifier(object))
+  mutating func number(of address: UnsafeRawPointer, make: () -> UInt32) -> UInt32 {
+    let identity = UInt(bitPattern: address)
     var slot = home(identity)
     while slots[slot].identity != 0 {
       if slots[slot].identity == identity { return slots[slot].number }
@@ -32,9 +32,9 @@ struct IdentityTable {
     return number
   }
 
-  /// Whether `object` has a number.
-  func contains(_ object: AnyObject) -> Bool {
-    let identity = UInt(bitPattern: ObjectIdentifier(object))
+  /// Whether the object at `address` has a number.
+  func contains(_ address: UnsafeRawPointer) -> Bool {
+    let identity = UInt(bitPattern: address)
     var slot = home(identity)
     while slots[slot].identity != 0 {
       if slots[slot].identity == identity { return true }

@@ -14,6 +14,9 @@ final class PodColumn<Dictionary: ValueDictionary> {
     runs.append(entry, rowCount: rowCount)
   }
 
+  /// Adds rows of the value before; there must be one.
+  func repeatLast(rowCount: UInt32) { runs[runs.count - 1].rowCount += rowCount }
+
   func resetRuns() { runs.removeAll(keepingCapacity: true) }
 }
 
@@ -26,7 +29,12 @@ extension PodColumn<TextDictionary> {
     append(dictionary.intern(text), rowCount: rowCount)
   }
 
-  /// The same, quicker where most texts are the one before.
+  /// Adds a text that no other call of the row group adds.
+  func append(distinct text: UnsafeRawBufferPointer, rowCount: UInt32) {
+    append(dictionary.append(distinct: text), rowCount: rowCount)
+  }
+
+  /// The same as `append`, quicker where most texts are the one before.
   func append(sorted text: UnsafeRawBufferPointer, rowCount: UInt32) {
     if let last = runs.last, last.entry != nullEntry,
       TextOrder.compare(dictionary[last.entry], text) == 0
@@ -113,30 +121,37 @@ extension KeyedColumn<NumberDictionary> {
 
 /// The lists of a list column and the texts they are made of.
 final class ListColumn {
-  let dictionary = TextDictionary()
+  let dictionary: TextDictionary
   @exclusivity(unchecked) private(set) var lists = ListTable()
   @exclusivity(unchecked) private var runs: [EntryRun] = []
   /// Lists that came as a whole, by identity.
   @exclusivity(unchecked) private var known = IdentityTable()
 
+  init(_ meter: TextMeter) { dictionary = TextDictionary(meter: meter) }
+
   /// The ordinal of `list`; its texts are looked at once a row group.
-  func ordinal(of list: TextList) -> UInt32 {
-    known.number(of: list) {
-      for element in list.elements { lists.append(dictionary.intern(element)) }
+  func ordinal(of list: Unmanaged<TextList>) -> UInt32 {
+    known.number(of: list.toOpaque()) {
+      list._withUnsafeGuaranteedRef { list in
+        list.forEachText { lists.append(dictionary.intern($0)) }
+      }
       return lists.endList()
     }
   }
 
-  /// The ordinal of a list that no record holds as a whole.
-  func ordinal(ofElements elements: [Text]) -> UInt32 {
-    for element in elements { lists.append(dictionary.intern(element)) }
-    return lists.endList()
-  }
+  /// Adds a text to a list that no record holds as a whole; `endList` ends it.
+  func append(element: Text) { lists.append(dictionary.intern(element)) }
+
+  /// The ordinal of the list in the making.
+  func endList() -> UInt32 { lists.endList() }
 
   /// Whether `list` is in already.
-  func contains(_ list: TextList) -> Bool { known.contains(list) }
+  func contains(_ list: Unmanaged<TextList>) -> Bool { known.contains(list.toOpaque()) }
 
   func append(_ list: UInt32, rowCount: UInt32) { runs.append(list, rowCount: rowCount) }
+
+  /// Adds rows of the list before; there must be one.
+  func repeatLast(rowCount: UInt32) { runs[runs.count - 1].rowCount += rowCount }
 
   func write(to group: RowGroupWriter) throws {
     try group.append(listRuns: runs, lists: lists, dictionary: dictionary)

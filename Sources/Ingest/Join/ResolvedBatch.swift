@@ -1,37 +1,19 @@
-import CShims
 import Columnar
 import KubeIndex
-
-/// A pod of a batch, as the index knew it at sealing.
-package struct ResolvedPod: Sendable {
-  package var record: PodRecord
-  /// In the order of `record.claims`; nil: not in the index.
-  package var claims: [ClaimRecord?]
-  /// The volume that each claim is bound to; nil: unbound or not in the index.
-  package var volumes: [VolumeRecord?]
-
-  package init(record: PodRecord, claims: [ClaimRecord?], volumes: [VolumeRecord?]) {
-    precondition(claims.count == record.claims.elements.count && volumes.count == claims.count)
-    self.record = record
-    self.claims = claims
-    self.volumes = volumes
-  }
-}
 
 /// A sealed batch and what the index knew of its pods and nodes. Nothing of it changes any more.
 package struct ResolvedBatch {
   package let batch: ReportBatch
   /// Rows to write: the durable ones, the first of the batch.
   package let rowCount: Int
-  /// By pod ordinal; nil: not in the index.
-  package let pods: [ResolvedPod?]
+  package let pods: ResolvedPods
   /// By node ordinal; nil: not in the index.
   package let nodes: [NodeRecord?]
   /// CLUSTER_NAME.
   package let clusterName: String?
 
   package init(
-    batch: ReportBatch, rowCount: Int, pods: [ResolvedPod?], nodes: [NodeRecord?],
+    batch: ReportBatch, rowCount: Int, pods: ResolvedPods, nodes: [NodeRecord?],
     clusterName: String?
   ) {
     precondition(rowCount >= 0 && rowCount <= batch.rows.count)
@@ -43,16 +25,12 @@ package struct ResolvedBatch {
     self.clusterName = clusterName
   }
 
-  /// Asks for the memory that holds the pod's text and its record. Pods are written in another
-  /// order than they came in, so that each would be waited for.
+  /// Asks for the memory that holds the pod's text and what is known of it. Pods are written in
+  /// another order than they came in, so that each would be waited for.
+  @inline(__always)
   func prefetch(pod: Int) {
     batch.prefetch(pod: pod)
-    // Its first word is the record's address, or nothing; as a hint either will do.
-    pods.withUnsafeBytes { pods in
-      let offset = pod * MemoryLayout<ResolvedPod?>.stride
-      let address = pods.loadUnaligned(fromByteOffset: offset, as: UInt.self)
-      cshims_prefetch(UnsafeRawPointer(bitPattern: address))
-    }
+    pods.prefetch(pod)
   }
 
   /// cluster_id of a node's rows.

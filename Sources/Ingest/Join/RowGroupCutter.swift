@@ -45,7 +45,7 @@ struct RowGroupCutter {
     var rowCount = 0
     var reportBytes = 0
     while nextRun < podRuns.count {
-      let pod = Int(podRuns[nextRun].entry)
+      let pod = resolved.batch.reportedPod(Int(podRuns[nextRun].entry))
       let ahead = nextRun + IngestLimits.podPrefetchDistance
       if ahead < podRuns.count { resolved.prefetch(pod: Int(podRuns[ahead].entry)) }
       if rowCount > 0 && isFull(pods, reportBytes, pod) { break }
@@ -66,11 +66,10 @@ struct RowGroupCutter {
   /// Whether the pod must wait for the next row group. What it would add is added up only where
   /// that may matter: what the index holds of a pod is less than `largePodTextByteCount`, and what
   /// reports say of it is looked at.
-  private func isFull(_ pods: PodColumns, _ reportBytes: Int, _ pod: Int) -> Bool {
-    let reported = pods.reportedByteCount(pod, of: resolved)
-    let (largest, sum) = pods.dictionaryByteCounts
-    let total = sum + reportBytes
-    let bound = reported + IngestLimits.largePodTextByteCount
+  private func isFull(_ pods: PodColumns, _ reportBytes: Int, _ pod: ReportedPod) -> Bool {
+    let largest = pods.meter.largest
+    let total = pods.meter.sum + reportBytes
+    let bound = pod.byteCount + IngestLimits.largePodTextByteCount
     if largest + bound <= ColumnarLimits.maximumDictionaryBytes
       && total + bound <= IngestLimits.rowGroupTextByteCount
     {

@@ -3,12 +3,12 @@ import KubeIndex
 
 /// The columns that hang on a pod's template: their values are put in once a template.
 final class TemplateColumns {
-  let owner = KeyedColumn(TextDictionary())
-  let ownerKind = KeyedColumn(TextDictionary())
-  let workload = KeyedColumn(TextDictionary())
-  let workloadKind = KeyedColumn(TextDictionary())
-  let qosClass = KeyedColumn(TextDictionary())
-  let priorityClass = KeyedColumn(TextDictionary())
+  let owner: KeyedColumn<TextDictionary>
+  let ownerKind: KeyedColumn<TextDictionary>
+  let workload: KeyedColumn<TextDictionary>
+  let workloadKind: KeyedColumn<TextDictionary>
+  let qosClass: KeyedColumn<TextDictionary>
+  let priorityClass: KeyedColumn<TextDictionary>
   let requestsCPUMillicores = KeyedColumn(NumberDictionary())
   let requestsMemoryBytes = KeyedColumn(NumberDictionary())
   let limitsCPUMillicores = KeyedColumn(NumberDictionary())
@@ -16,7 +16,7 @@ final class TemplateColumns {
   let requestsStorageBytes = KeyedColumn(NumberDictionary())
   let limitsStorageBytes = KeyedColumn(NumberDictionary())
   let gpuRequests = KeyedColumn(NumberDictionary())
-  let labels = ListColumn()
+  let labels: ListColumn
   private var labelLists: [UInt32] = []
 
   /// The row group's templates, row by row; the numbers are keys of the columns above.
@@ -24,14 +24,24 @@ final class TemplateColumns {
   @exclusivity(unchecked) private var keys = IdentityTable()
   private var keyCount: UInt32 = 0
 
-  /// Adds rows of a pod of `template`; nil: the pod is not known, and all columns are null.
-  func append(_ template: PodTemplate?, rowCount: UInt32) {
-    guard let template else {
-      runs.append(nullEntry, rowCount: rowCount)
-      return
-    }
-    runs.append(keys.number(of: template) { makeKey(template) }, rowCount: rowCount)
+  init(_ meter: TextMeter) {
+    owner = KeyedColumn(TextDictionary(meter: meter))
+    ownerKind = KeyedColumn(TextDictionary(meter: meter))
+    workload = KeyedColumn(TextDictionary(meter: meter))
+    workloadKind = KeyedColumn(TextDictionary(meter: meter))
+    qosClass = KeyedColumn(TextDictionary(meter: meter))
+    priorityClass = KeyedColumn(TextDictionary(meter: meter))
+    labels = ListColumn(meter)
   }
+
+  /// Adds rows of a pod of `template`.
+  func append(_ template: Unmanaged<PodTemplate>, rowCount: UInt32) {
+    let key = keys.number(of: template.toOpaque()) { makeKey(template.takeUnretainedValue()) }
+    runs.append(key, rowCount: rowCount)
+  }
+
+  /// Adds rows of a pod that is not known: all columns are null.
+  func appendUnknown(rowCount: UInt32) { runs.append(nullEntry, rowCount: rowCount) }
 
   /// Writes `labels`.
   func writeLabels(to group: RowGroupWriter) throws {
@@ -52,7 +62,7 @@ final class TemplateColumns {
     requestsStorageBytes.append(template.requestsStorageBytes)
     limitsStorageBytes.append(template.limitsStorageBytes)
     gpuRequests.append(template.gpuRequests)
-    labelLists.append(labels.ordinal(of: template.labels))
+    labelLists.append(labels.ordinal(of: .passUnretained(template.labels)))
     keyCount += 1
     return keyCount - 1
   }
@@ -69,12 +79,9 @@ final class TemplateColumns {
     ]
   }
 
-  /// The dictionaries that hold text.
-  var dictionaries: [TextDictionary] { texts.map(\.dictionary) + [labels.dictionary] }
-
   /// The most bytes of text that a pod of `template` would add.
   func additionalByteCount(_ template: PodTemplate) -> Int {
-    if keys.contains(template) { return 0 }
+    if keys.contains(Unmanaged.passUnretained(template).toOpaque()) { return 0 }
     let texts = [
       template.owner, template.ownerKind, template.workload, template.workloadKind,
       template.qosClass, template.priorityClass,

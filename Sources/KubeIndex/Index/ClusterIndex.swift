@@ -159,11 +159,43 @@ package final class ClusterIndex {
 
   /// The pod with this UID, else the static pod whose mirror pod carries it; deleted ones included.
   package func pod(id: UnsafeRawBufferPointer) -> PodRecord? {
-    let hash = Text.hash(id)
-    let uid = PodUID(packing: id)
-    let found =
-      pods.find(hash: hash) { $0.hasUID(id, packed: uid) } ?? mirrors.find(id: id, hash: hash)
-    return counted(found)
+    counted(find(PodQuery(id: id, packed: PodUID(packing: id))))
+  }
+
+  /// A pod that is looked for by its UID.
+  package struct PodQuery {
+    let id: UnsafeRawBufferPointer
+    let packed: PodUID?
+    let hash: UInt64
+
+    /// `packed` is the UID's packed form, nil if it has none. The bytes must outlive the query.
+    package init(id: UnsafeRawBufferPointer, packed: PodUID?) {
+      self.id = id
+      self.packed = packed
+      hash = Text.hash(id)
+    }
+  }
+
+  /// Gives what `pod(id:)` gives for each query to `body`, in order. Asks for the memory of all
+  /// of them first, so that they should be tens.
+  package func pods(
+    _ queries: UnsafeBufferPointer<PodQuery>, _ body: (PodRecord?) -> Void
+  ) {
+    for query in queries { pods.table.prefetchSlot(hash: query.hash) }
+    for query in queries { pods.table.prefetchValue(hash: query.hash) }
+    var missCount = 0
+    for query in queries {
+      let record = find(query)
+      missCount += record == nil ? 1 : 0
+      body(record)
+    }
+    counters.lookups.add(queries.count)
+    counters.misses.add(missCount)
+  }
+
+  private func find(_ query: PodQuery) -> PodRecord? {
+    pods.find(hash: query.hash) { $0.hasUID(query.id, packed: query.packed) }
+      ?? mirrors.find(id: query.id, hash: query.hash)
   }
 
   /// The node of this name.

@@ -20,7 +20,8 @@ package struct PodUID: Sendable, Equatable {
     self.text = text
   }
 
-  init(high: UInt64, low: UInt64) {
+  /// A UUID whose first 8 bytes are `high`, the first of them highest, and the last 8 `low`.
+  package init(high: UInt64, low: UInt64) {
     self.high = high
     self.low = low
     text = nil

@@ -1,3 +1,5 @@
+import CShims
+
 extension ProbeTable {
   /// The entry with this hash for which `matches` holds; nil: none.
   func find(hash: UInt64, matches: (Value) -> Bool) -> Bucket? {
@@ -11,6 +13,26 @@ extension ProbeTable {
       offset = current.next(offset)
     }
     return old == nil ? nil : findOld(short, matches: matches)
+  }
+
+  /// Asks for the memory where the search for `hash` begins.
+  func prefetchSlot(hash: UInt64) {
+    cshims_prefetch(slots + current.home(UInt32(truncatingIfNeeded: hash)))
+  }
+
+  /// Asks for the value that a search for `hash` would compare first. It only looks at the first
+  /// slots: as a hint that is enough.
+  func prefetchValue(hash: UInt64) {
+    let short = UInt32(truncatingIfNeeded: hash)
+    var offset = current.home(short)
+    for _ in 0..<8 {
+      let slot = UnsafeRawPointer(slots + offset)
+      if slot.load(as: UInt32.self) == short {
+        let value = slot.load(fromByteOffset: 8, as: UInt.self)
+        return cshims_prefetch(UnsafeRawPointer(bitPattern: value))
+      }
+      offset = current.next(offset)
+    }
   }
 
   private func findOld(_ short: UInt32, matches: (Value) -> Bool) -> Bucket? {

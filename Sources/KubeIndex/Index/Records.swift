@@ -161,6 +161,21 @@ package final class PodRecord: Sendable {
   }
 }
 
+extension PodRecord {
+  /// What a pod consists of, by address: valid as long as its record is retained.
+  package struct Parts: @unchecked Sendable, BitwiseCopyable {
+    package let template: Unmanaged<PodTemplate>
+    package let annotations: Unmanaged<TextList>
+    package let claims: Unmanaged<TextList>
+  }
+
+  package var parts: Parts {
+    Parts(
+      template: .passUnretained(template), annotations: .passUnretained(annotations),
+      claims: .passUnretained(claims))
+  }
+}
+
 /// A node.
 package final class NodeRecord: Sendable {
   package let name: Text

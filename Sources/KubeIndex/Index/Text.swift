@@ -112,6 +112,18 @@ package final class TextList: TailAllocated, @unchecked Sendable {
   /// The texts in order.
   package var elements: Elements { Elements(list: self) }
 
+  /// Calls `body` with the bytes of each text in order, valid during the call, and counts no
+  /// references.
+  package func forEachText(_ body: (UnsafeRawBufferPointer) -> Void) {
+    withExtendedLifetime(self) {
+      let texts = UnsafeRawPointer(tail).assumingMemoryBound(to: Unmanaged<Text>.self)
+      let count = head.pointee.count
+      // Each is a place of its own: asked for together, they are waited for once.
+      for index in 0..<count { cshims_prefetch(texts[index].toOpaque()) }
+      for index in 0..<count { texts[index]._withUnsafeGuaranteedRef { $0.withBytes(body) } }
+    }
+  }
+
   /// The hash that a list of these elements has.
   package static func hash(_ elements: [Text]) -> UInt64 {
     var hash = HashMixer(seed: UInt64(truncatingIfNeeded: elements.count))

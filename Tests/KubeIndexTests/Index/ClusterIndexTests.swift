@@ -32,6 +32,30 @@ import Testing
     Array(name.utf8).withUnsafeBytes { index.node(name: $0) }
   }
 
+  /// Pods looked up together are those that are found one by one, mirror pods included.
+  @Test func lookupsTogetherFindTheSame() {
+    let index = index()
+    let uids = (0..<500).map { number in
+      number % 3 == 0
+        ? "odd-\(number)" : "1b671a64-40d5-491e-99b0-000000000\(String(number + 1000).suffix(3))"
+    }
+    for (number, uid) in uids.enumerated() where number % 5 != 0 {
+      let mirror = number % 7 == 0 ? "kubelet-\(number)" : nil
+      index.apply(.applied(.pod(Self.pod(uid, mirror: mirror))), nowSeconds: 0)
+    }
+    let asked = (uids + (0..<500).map { "kubelet-\($0)" }).map { Array($0.utf8) }
+    for start in stride(from: 0, to: asked.count, by: 50) {
+      let group = asked[start..<start + 50].map { Text(String(decoding: $0, as: UTF8.self)) }
+      var found: [PodRecord?] = []
+      TextList(group).withQueries { index.pods($0) { found.append($0) } }
+      #expect(found.count == group.count)
+      for (text, record) in zip(group, found) {
+        #expect(record === Self.find(text.string, in: index), "\(text.string)")
+      }
+    }
+    #expect(counters.lookups.current == 2 * asked.count)
+  }
+
   @Test func readyOnlyWhenEveryKindWasListed() {
     let index = index()
     for kind in ObjectKind.allCases {
@@ -229,6 +253,17 @@ import Testing
       }
       #expect(index.liveCount(.pods) == live.count && index.tombstoneCount == dead.count)
       if step % 100 == 0 { #expect(index.checkInvariants() == nil) }
+    }
+  }
+}
+
+extension TextList {
+  /// Calls `body` with a query for each text.
+  fileprivate func withQueries(_ body: (UnsafeBufferPointer<ClusterIndex.PodQuery>) -> Void) {
+    withExtendedLifetime(self) {
+      var queries: [ClusterIndex.PodQuery] = []
+      forEachText { queries.append(ClusterIndex.PodQuery(id: $0, packed: PodUID(packing: $0))) }
+      queries.withUnsafeBufferPointer(body)
     }
   }
 }

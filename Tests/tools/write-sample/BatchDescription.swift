@@ -67,7 +67,8 @@ extension BatchDescription {
       return nodes[name].map { records.node(name, $0) }
     }
     return ResolvedBatch(
-      batch: batch, rowCount: batch.rows.count, pods: resolvedPods, nodes: resolvedNodes,
+      batch: batch, rowCount: batch.rows.count, pods: ResolvedPods(resolvedPods),
+      nodes: resolvedNodes,
       clusterName: clusterName)
   }
 }

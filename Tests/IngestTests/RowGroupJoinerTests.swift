@@ -120,7 +120,8 @@ import Testing
     let columns = PodColumns()
     let batch = try JoinSupport.batch([("2026-11-24T00:00:00Z", "n", [.init(pod: "p")])])
     let pods = ["p": JoinSupport.pod(claims: [claim, nil, claim])]
-    columns.append(0, of: JoinSupport.resolved(batch, pods: pods), rowCount: 1)
+    columns.append(
+      batch.reportedPod(0), of: JoinSupport.resolved(batch, pods: pods), rowCount: 1)
     #expect(columns.claimStorageBytes.dictionary.values == [.max])
     #expect(columns.claimCount.dictionary.values == [3])
   }

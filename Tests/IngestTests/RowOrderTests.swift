@@ -52,7 +52,12 @@ import Testing
   @Test func randomBatches() throws {
     for seed: UInt64 in 0..<60 {
       var random = SeededGenerator(state: seed)
-      let names = ["a", "b", "ab", "é", "b-1", "0123456789abcdef0", "0123456789abcdef1"]
+      let names = [
+        "a", "b", "ab", "é", "b-1", "0123456789abcdef0", "0123456789abcdef1", "01234567",
+        "0123456g",
+        "0123456", "1b671a64-40d5-491e-99b0-000000000001", "1b671a64-40d5-491e-99b0-000000000002",
+        "1b671b64-40d5-491e-99b0-000000000001", "1B671a64-40d5-491e-99b0-000000000001", "9x", ":a",
+      ]
       let reports = (0..<Int.random(in: 1...30, using: &random)).map { index in
         // Mostly in order of time, and over midnight.
         let minute = Int.random(in: 0...4, using: &random) == 0 ? 0 : index

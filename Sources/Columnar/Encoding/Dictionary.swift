@@ -15,6 +15,8 @@ package protocol ValueDictionary: AnyObject {
   func appendPage(as type: PhysicalType, to output: GrowingBytes)
   /// Appends one entry in PLAIN.
   func appendPlain(_ entry: UInt32, as type: PhysicalType, to output: GrowingBytes)
+  /// Whether the value of `left` comes before that of `right` in the column's order.
+  func isBefore(_ left: UInt32, _ right: UInt32) -> Bool
   /// Rank of each entry in the column's order; nil when the entries are in that order already.
   func ranks() -> [UInt32]?
   /// The bounds of a page or chunk that spans these two entries; nil when there are none.
@@ -75,12 +77,6 @@ struct EntryTable: ~Copyable {
     slots[slot] = UInt64(half) << 32 | UInt64(entry)
     taken.append(UInt32(truncatingIfNeeded: slot))
     return (entry, true)
-  }
-
-  /// Asks for the memory where the search for `hash` begins.
-  @inline(__always)
-  func prefetch(_ hash: UInt64) {
-    cshims_prefetch(slots + Int(UInt32(truncatingIfNeeded: hash)) & (slotCount - 1))
   }
 
   /// Costs no more than the entries did, however large the table once was.
@@ -223,6 +219,10 @@ package final class TextDictionary: ValueDictionary {
       UnsafeRawBufferPointer(start: plain.base + start, count: end(of: entry) - start))
   }
 
+  package func isBefore(_ left: UInt32, _ right: UInt32) -> Bool {
+    TextOrder.isBefore(self[left], self[right])
+  }
+
   package func ranks() -> [UInt32]? {
     TextOrder.ranks(count: count) { self[$0] }
   }
@@ -263,6 +263,13 @@ package final class NumberDictionary: ValueDictionary {
     return entry
   }
 
+  /// The entry, a new one, of a value that is interned once and never again before `reset`, as the
+  /// caller knows.
+  package func append(distinct value: Int64) -> UInt32 {
+    values.append(value)
+    return UInt32(values.count - 1)
+  }
+
   package func plainByteCount(as type: PhysicalType) -> Int { count * Plain.width(of: type) }
 
   package func plainByteCount(of entry: UInt32, as type: PhysicalType) -> Int {
@@ -275,6 +282,10 @@ package final class NumberDictionary: ValueDictionary {
 
   package func appendPlain(_ entry: UInt32, as type: PhysicalType, to output: GrowingBytes) {
     Plain.append(values[Int(entry)], as: type, to: output)
+  }
+
+  package func isBefore(_ left: UInt32, _ right: UInt32) -> Bool {
+    values[Int(left)] < values[Int(right)]
   }
 
   package func ranks() -> [UInt32]? {

@@ -23,6 +23,27 @@ struct EntryExtremes {
     add(other.maximum, rank: other.maximumRank)
   }
 
+  /// The same by the entries' values, where there are no ranks.
+  @inline(__always)
+  mutating func add(_ entry: UInt32, valueIn dictionary: some ValueDictionary) {
+    guard minimum != nullEntry else {
+      minimum = entry
+      maximum = entry
+      return
+    }
+    if dictionary.isBefore(maximum, entry) {
+      maximum = entry
+    } else if dictionary.isBefore(entry, minimum) {
+      minimum = entry
+    }
+  }
+
+  mutating func add(_ other: EntryExtremes, valuesIn dictionary: some ValueDictionary) {
+    guard other.minimum != nullEntry else { return }
+    add(other.minimum, valueIn: dictionary)
+    add(other.maximum, valueIn: dictionary)
+  }
+
   func bounds(_ dictionary: some ValueDictionary, as type: PhysicalType) -> ValueBounds? {
     guard minimum != nullEntry else { return nil }
     return dictionary.bounds(minimum: minimum, maximum: maximum, as: type)
@@ -37,7 +58,9 @@ extension ColumnChunkWriter {
     let type = metadata.schema.kind.physicalType
     let usesDictionary = Self.prefersDictionary(runs, dictionary, type)
     if usesDictionary { try writeDictionary(dictionary) }
-    let ranks = dictionary.ranks()
+    // Ranks come by sorting all entries, which does not pay where each is met once or so.
+    let comparesValues = runs.count < dictionary.count * 4
+    let ranks = comparesValues ? nil : dictionary.ranks()
     let bitWidth = BitPacking.bitWidth(forCount: dictionary.count)
     let scratch = self.scratch
     var chunkExtremes = EntryExtremes()
@@ -69,11 +92,19 @@ extension ColumnChunkWriter {
         } else {
           dictionary.appendPlain(run.entry, as: type, to: values)
         }
-        extremes.add(run.entry, rank: ranks.map { $0[Int(run.entry)] } ?? run.entry)
+        if comparesValues {
+          extremes.add(run.entry, valueIn: dictionary)
+        } else {
+          extremes.add(run.entry, rank: ranks.map { $0[Int(run.entry)] } ?? run.entry)
+        }
       }
       page.valueCount = page.rowCount
       page.bounds = extremes.bounds(dictionary, as: type)
-      chunkExtremes.add(extremes)
+      if comparesValues {
+        chunkExtremes.add(extremes, valuesIn: dictionary)
+      } else {
+        chunkExtremes.add(extremes)
+      }
       scratch.page.reset()
       Levels.append(levels, to: scratch.page)
       if usesDictionary {

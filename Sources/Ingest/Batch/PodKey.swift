@@ -60,6 +60,14 @@ struct PodKey {
     return (a.packed | b.packed << 32, c.packed | d.packed << 32)
   }
 
+  /// Eight lower-case hexadecimal characters, the first in the lowest byte, as 4 bytes in the same
+  /// order; nil when one of them is something else.
+  @inline(__always)
+  static func packed(_ characters: UInt64) -> UInt64? {
+    let nibbles = Nibbles(characters)
+    return nibbles.differences == 0 ? nibbles.packed : nil
+  }
+
   /// Eight lower-case hexadecimal characters, one a byte, turned to digits all at once.
   private struct Nibbles {
     let digits: UInt64

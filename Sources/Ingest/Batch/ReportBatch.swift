@@ -7,6 +7,9 @@ import Columnar
 /// reads it at sealing. Pods, reports and nodes have ordinals `0..<count` of this batch; their text
 /// stays at its address until `rollback`, `reset` or `releaseMemory`. Memory is reserved at once
 /// and touched on first use. Not thread-safe: one owner at a time.
+///
+/// Exclusivity of its properties is not checked at run time: no access lasts over a call to another
+/// object, and the join reads them for every pod and report.
 package final class ReportBatch {
   /// A point to go back to: everything appended after it is forgotten, pods, nodes and text
   /// included.
@@ -19,10 +22,10 @@ package final class ReportBatch {
   }
 
   package let rows: RowBatch
-  private var arena: TextArena
-  private var pods: PodTable
-  private var nodes: NodeTable
-  private var reports: ReportTable
+  @exclusivity(unchecked) private var arena: TextArena
+  @exclusivity(unchecked) private var pods: PodTable
+  @exclusivity(unchecked) private var nodes: NodeTable
+  @exclusivity(unchecked) private var reports: ReportTable
 
   /// `rowCapacity` rows fit, and as many reports that have rows.
   package convenience init(rowCapacity: Int) {
@@ -68,6 +71,8 @@ package final class ReportBatch {
 
   /// Reports that have rows: one without pods leaves nothing in the batch.
   package var reportCount: Int { reports.count }
+  /// Asks for the memory that holds the report's texts.
+  func prefetch(report: Int) { arena.prefetch(reports[report].timestampOffset) }
   /// The collector's own string.
   package func reportTimestamp(_ report: Int) -> UnsafeRawBufferPointer {
     let entry = reports[report]

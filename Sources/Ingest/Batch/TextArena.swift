@@ -1,3 +1,4 @@
+import CShims
 import Columnar
 
 /// Append-only bytes at fixed addresses: text of one batch, named by 32-bit offsets.
@@ -41,6 +42,10 @@ struct TextArena: ~Copyable {
   func bytes(at offset: UInt32, count: UInt32) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: base + Int(offset), count: Int(count))
   }
+
+  /// Asks for the memory at `offset`.
+  @inline(__always)
+  func prefetch(_ offset: UInt32) { cshims_prefetch(base + Int(offset)) }
 
   mutating func truncate(to mark: Int) {
     precondition(mark >= Self.firstOffset && mark <= count)

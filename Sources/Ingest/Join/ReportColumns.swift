@@ -8,19 +8,19 @@ final class ReportColumns {
   private let timestamps = TextDictionary()
   private let instants = NumberDictionary()
   /// Entries by report ordinal; `unused` for reports without rows in this row group.
-  private var timestampEntries: [UInt32] = []
-  private var instantEntries: [UInt32] = []
+  @exclusivity(unchecked) private var timestampEntries: [UInt32] = []
+  @exclusivity(unchecked) private var instantEntries: [UInt32] = []
   /// Reports of the row group.
-  private var used: [UInt32] = []
+  @exclusivity(unchecked) private var used: [UInt32] = []
   private var entries = ScratchColumn<UInt32>()
   private var runs: [EntryRun] = []
 
   /// Whether each report of the row group has an instant.
   private(set) var hasAllInstants = true
 
-  /// Starts a row group whose rows came with `reports`. Costs nothing for reports without rows in
-  /// it, but for the first row group of a larger batch.
-  func fill(_ reports: UnsafeBufferPointer<UInt32>, of batch: ReportBatch, _ times: [Int64]) {
+  /// Starts a row group whose rows came with `reports`. Costs next to nothing for reports without
+  /// rows in it, but for the first row group of a larger batch.
+  func fill(_ reports: UnsafeBufferPointer<UInt32>, of batch: ReportBatch, _ times: ReportTimes) {
     timestamps.reset()
     instants.reset()
     let unused = nullEntry
@@ -38,17 +38,29 @@ final class ReportColumns {
         used.append(report)
       }
     }
-    used.sort { (times[Int($0)], $0) < (times[Int($1)], $1) }
+    times.sort(&used)
     hasAllInstants = true
-    for report in used {
+    for (index, report) in used.enumerated() {
+      let ahead = index + IngestLimits.podPrefetchDistance
+      if ahead < used.count { batch.prefetch(report: Int(used[ahead])) }
       let ordinal = Int(report)
-      timestampEntries[ordinal] = timestamps.intern(batch.reportTimestamp(ordinal))
-      if let instant = batch.reportCollectedAtMicros(ordinal) {
-        instantEntries[ordinal] = instants.intern(instant)
-      } else {
+      let time = times.instants[ordinal]
+      let isNew = index == 0 || times.instants[Int(used[index - 1])] != time
+      let isLast = index + 1 == used.count || times.instants[Int(used[index + 1])] != time
+      timestampEntries[ordinal] = entry(
+        ofTimestamp: batch.reportTimestamp(ordinal), isOnlyOfTime: isNew && isLast)
+      if time == ReportTimes.none {
         hasAllInstants = false
+      } else {
+        instantEntries[ordinal] =
+          isNew ? instants.append(distinct: time) : UInt32(instants.count - 1)
       }
     }
+  }
+
+  /// Equal timestamps have equal times: one whose time no other has needs no search.
+  private func entry(ofTimestamp text: UnsafeRawBufferPointer, isOnlyOfTime: Bool) -> UInt32 {
+    isOnlyOfTime ? timestamps.append(distinct: text) : timestamps.intern(text)
   }
 
   func writeTimestamps(_ reports: UnsafeBufferPointer<UInt32>, to group: RowGroupWriter) throws {

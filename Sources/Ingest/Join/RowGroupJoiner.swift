@@ -28,11 +28,11 @@ package final class RowGroupJoiner {
     let batch = resolved.batch
     let ranking = PodRanking(batch)
     let hostTable = HostTable(batch)
-    let times = (0..<batch.reportCount).map { batch.reportCollectedAtMicros($0) ?? .min }
+    let times = ReportTimes(batch)
     var cutter = RowGroupCutter(resolved, hostTable)
     for partition in resolved.partitions() {
       let file = try files(partition.key)
-      order.sort(partition, of: batch, by: ranking, times)
+      order.sort(partition, of: batch, by: ranking, times.instants)
       try append(partition, resolved, hostTable, times, &cutter, to: file)
     }
   }
@@ -51,8 +51,8 @@ package final class RowGroupJoiner {
   // MARK: Row groups
 
   private func append(
-    _ partition: Partition, _ resolved: ResolvedBatch, _ hostTable: HostTable, _ times: [Int64],
-    _ cutter: inout RowGroupCutter, to file: ParquetFileWriter
+    _ partition: Partition, _ resolved: ResolvedBatch, _ hostTable: HostTable,
+    _ times: ReportTimes, _ cutter: inout RowGroupCutter, to file: ParquetFileWriter
   ) throws {
     cutter.begin()
     var start = 0
@@ -68,7 +68,7 @@ package final class RowGroupJoiner {
 
   private func write(
     _ slice: Range<Int>, _ partition: Partition, _ resolved: ResolvedBatch,
-    _ hostTable: HostTable, _ times: [Int64], to file: ParquetFileWriter
+    _ hostTable: HostTable, _ times: ReportTimes, to file: ParquetFileWriter
   ) throws {
     let rowReports = UnsafeBufferPointer(
       start: order.reports.base + slice.lowerBound, count: slice.count)
@@ -81,7 +81,7 @@ package final class RowGroupJoiner {
       // Only the benchmark asks for less, and then the last sorting column is not there.
       if file.schema.columns.count < UsageSchema.schema.columns.count { return [] }
       try writeAppended(rowReports, to: group)
-      return isSorted(rowReports, times) ? UsageSchema.sortingColumns : []
+      return isSorted(rowReports, times.instants) ? UsageSchema.sortingColumns : []
     }
   }
 

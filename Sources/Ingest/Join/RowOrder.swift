@@ -6,14 +6,14 @@ import Columnar
 /// always is the order of time; a pod whose rows are not is sorted again by itself.
 final class RowOrder {
   /// Row of the batch by position.
-  private(set) var rows = ScratchColumn<UInt32>()
+  @exclusivity(unchecked) private(set) var rows = ScratchColumn<UInt32>()
   /// Report of the batch by position.
-  private(set) var reports = ScratchColumn<UInt32>()
+  @exclusivity(unchecked) private(set) var reports = ScratchColumn<UInt32>()
   /// The pods in order, each with its rows.
-  private(set) var podRuns: [EntryRun] = []
+  @exclusivity(unchecked) private(set) var podRuns: [EntryRun] = []
 
   /// By rank: first the number of rows, then the position of the next one.
-  private var cursors: [UInt32] = []
+  @exclusivity(unchecked) private var cursors: [UInt32] = []
 
   /// Sorts the rows of `partition`.
   func sort(_ partition: Partition, of batch: ReportBatch, by ranking: PodRanking, _ times: [Int64])
@@ -26,25 +26,26 @@ final class RowOrder {
       cursors = [UInt32](repeating: 0, count: ranking.podOfRank.count)
     }
     let present = count(partition, batch, ranking)
-    var position = 0
-    var groups: [(rank: UInt32, range: Range<Int>)] = []
-    groups.reserveCapacity(present.count)
+    var position: UInt32 = 0
     for rank in present {
-      let end = position + Int(cursors[Int(rank)])
-      groups.append((rank, position..<end))
-      cursors[Int(rank)] = UInt32(position)
-      position = end
+      let rowCount = cursors[Int(rank)]
+      cursors[Int(rank)] = position
+      position += rowCount
     }
     distribute(partition, batch, ranking)
-    for rank in present { cursors[Int(rank)] = 0 }
-    for group in groups {
-      sortByTime(group.range, times)
-      let pod = ranking.podOfRank[Int(group.rank)]
+    // Each cursor has come to where the next rank begins.
+    var start = 0
+    for rank in present {
+      let end = Int(cursors[Int(rank)])
+      cursors[Int(rank)] = 0
+      sortByTime(start..<end, times)
+      let pod = ranking.podOfRank[Int(rank)]
       if pod != nullEntry {
-        podRuns.append(EntryRun(entry: pod, rowCount: UInt32(group.range.count)))
+        podRuns.append(EntryRun(entry: pod, rowCount: UInt32(end - start)))
       } else {
-        appendSharedRuns(group.range, batch)
+        appendSharedRuns(start..<end, batch)
       }
+      start = end
     }
   }
 
@@ -97,23 +98,24 @@ final class RowOrder {
 
   /// Puts the rows of one rank in the order of time, equal times in order of arrival.
   private func sortByTime(_ range: Range<Int>, _ times: [Int64]) {
+    let reports = reports.base
     let isOrdered = times.withUnsafeBufferPointer { times in
       var previous = Int64.min
       for position in range {
-        let time = times[Int(reports.base[position])]
+        let time = times[Int(reports[position])]
         if time < previous { return false }
         previous = time
       }
       return true
     }
     if isOrdered { return }
-    let pairs = range.map { (row: rows.base[$0], report: reports.base[$0]) }.sorted {
+    let pairs = range.map { (row: rows.base[$0], report: reports[$0]) }.sorted {
       let (left, right) = (times[Int($0.report)], times[Int($1.report)])
       return left != right ? left < right : $0.row < $1.row
     }
     for (position, pair) in zip(range, pairs) {
       rows.base[position] = pair.row
-      reports.base[position] = pair.report
+      reports[position] = pair.report
     }
   }
 

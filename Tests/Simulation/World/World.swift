@@ -29,8 +29,8 @@ package final class World: @unchecked Sendable {
   var isStarting = false
   /// Files in which a bit was turned over.
   private var rotten: Set<String> = []
-  /// A log of which a part cannot be read until then.
-  private var blinded: (name: String, until: Duration)?
+  /// Logs of which a part cannot be read until then.
+  private var blinded: [(name: String, until: Duration)] = []
   /// Keys under which someone else's object lies.
   var foreignKeys: Set<String> = []
   /// The files of those keys.
@@ -375,20 +375,22 @@ package final class World: @unchecked Sendable {
       let least = IngestLimits.encodeRetryDelay
       let most = least * (IngestLimits.replayReadAttempts - 2)
       let isLong = flipped.offset / 1_024 % 2 == 0
-      blinded = (flipped.name, time.uptime + (isLong ? most : least))
+      blinded.append((flipped.name, time.uptime + (isLong ? most : least)))
       disk.cutPower()
     }
   }
 
   private func giveSight() {
-    guard let blinded else { return }
-    note("all of \(blinded.name) can be read again")
-    disk.setUnreadable(nil, of: blinded.name)
-    self.blinded = nil
+    let (uptime, isOver) = (time.uptime, mischief.isOver)
+    for (name, until) in blinded where until <= uptime || isOver {
+      note("all of \(name) can be read again")
+      disk.setUnreadable(nil, of: name)
+    }
+    blinded.removeAll { $0.until <= uptime || isOver }
   }
 
   private func applyLasting() {
-    if let until = blinded?.until, until <= time.uptime || mischief.isOver { giveSight() }
+    if !blinded.isEmpty { giveSight() }
     if mischief.outage == nil, let outage = store.outage {
       note("the store is back")
       if store.outageRequestCount > 0 { mischief.count(outage.rawValue) }

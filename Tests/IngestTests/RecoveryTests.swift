@@ -67,6 +67,26 @@ import Testing
         == Array(bytes[LogHeader.byteCount...]))
   }
 
+  /// Whatever call of the start ends it: the next one must not take the objects of a seal that
+  /// nobody can read for the remains of an encoding.
+  @Test func objectsOfADamagedSealOutliveAStartThatDoesNotEnd() throws {
+    let object = SampleDirectory.waiting.fileName
+    for call in 1...60 {
+      let disk = try SampleDirectory().make()
+      let seal = FileName.seal(3).text
+      let bytes = try #require(disk.bytes(of: seal))
+      disk.setBytes(bytes.map { ~$0 }, of: seal)
+      var random = SeededRandom(seed: UInt64(call))
+      disk.restart(keepingUnsynced: true, random: &random)
+      disk.plan([call: .crashAfter])
+      _ = try? start(disk)
+      disk.restart(keepingUnsynced: call.isMultiple(of: 2), random: &random)
+      _ = try start(disk)
+      #expect(
+        disk.names.contains("\(object).quarantine") && !disk.names.contains(seal), "call \(call)")
+    }
+  }
+
   private func quarantined(_ disk: ModelDisk) throws -> [String] {
     try disk.list().filter { $0.hasSuffix(".quarantine") }
   }

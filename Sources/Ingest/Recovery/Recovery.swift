@@ -87,9 +87,10 @@ struct Recovery {
       return
     case .damaged:
       // With its log the segment is encoded again; without it nobody knows its objects any more,
-      // and they are kept for a human.
-      try setAside(name, reason: "damaged seal")
+      // and they are kept for a human: before the seal, since a start that finds them without one
+      // takes them for what an encoding left.
       if !logs.contains(segment) { try setAsideObjects(of: segment) }
+      try setAside(name, reason: "damaged seal")
       return
     }
     if let ids = seal.retryIDs {

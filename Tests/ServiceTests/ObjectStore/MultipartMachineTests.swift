@@ -229,6 +229,32 @@ struct MultipartMachineTests {
       ])
   }
 
+  /// A 404 that does not say what is missing may come from something in between: the upload may be
+  /// there, and must not stay for ever.
+  @Test func a404OfNobodyKnowsWhomLeavesNoUpload() {
+    var machine = Self.machine()
+    machine.grow(to: 12)
+    run(
+      &machine,
+      [
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
+        (Self.part(1), .failed(.noSuchKey), .again),
+        (.cleanUp([Self.leftover("u")], isAll: true), .done, .progress),
+        (.create(key: "k"), .created(uploadID: "v"), .progress),
+        (Self.part(1, upload: "v"), Self.done(1), .progress),
+      ])
+    machine.seal(byteCount: 12, isRecovered: false)
+    run(
+      &machine,
+      [
+        (Self.part(2, 2, upload: "v"), Self.done(2), .progress),
+        (.complete(uploadID: "v", parts: Self.parts(2)), .failed(.noSuchKey), .again),
+        (.prove(byteCount: 12), .proof(.absent), .progress),
+        (.cleanUp([Self.leftover("v")], isAll: true), .done, .progress),
+        (.create(key: "k"), .created(uploadID: "w"), .progress),
+      ])
+  }
+
   /// The answer to the creation was lost: what may have come of it is looked for before the next
   /// one and once more at the end.
   @Test func lostCreationIsLookedFor() {

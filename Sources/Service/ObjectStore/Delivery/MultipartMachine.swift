@@ -309,7 +309,7 @@ struct MultipartMachine: Sendable {
       upload?.done[number] = part
       return .progress
     case .failed(.noSuchUpload), .failed(.noSuchKey):
-      upload = nil
+      loseUpload(answer)
       mustProve = isSealed
       return .again
     case .renamed: return .progress
@@ -338,7 +338,7 @@ struct MultipartMachine: Sendable {
       mustProve = true
       return .again
     case .failed(.noSuchUpload), .failed(.noSuchKey):
-      upload = nil
+      loseUpload(answer)
       mustProve = true
       return .again
     case .failed(.conflict), .failed(.invalidPart):
@@ -419,6 +419,12 @@ struct MultipartMachine: Sendable {
   private mutating func recallPostponed() {
     for leftover in postponed { add(leftover) }
     postponed = []
+  }
+
+  /// The store has no such upload; or something in between says 404, and then the store may have it
+  /// yet.
+  private mutating func loseUpload(_ answer: Answer) {
+    if answer == .failed(.noSuchUpload) { upload = nil } else { giveUpUpload() }
   }
 
   private mutating func giveUpUpload() {

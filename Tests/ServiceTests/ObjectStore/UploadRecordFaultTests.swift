@@ -70,6 +70,15 @@ struct UploadRecordFaultTests {
     #expect(cleanUps.contains { $0.key == "k" && $0.mayHoldUnknown })
   }
 
+  /// The request of a process that was killed may arrive after its successor has looked, while the
+  /// log waits for the index: it is looked for again when the object is made.
+  @Test func aLostCreationIsLookedForAgainWhenItsObjectIsMadeLater() throws {
+    let disk = ModelDisk()
+    disk.setBytes(UploadRecord.beginning(key: "k"), of: UploadRecord.name(of: Self.id))
+    let unknown = MultipartMachine.Leftover(key: "k", uploadIDs: [], mayHoldUnknown: true)
+    #expect(cleanUps(of: disk, sealedAt: 3, readableAt: nil) == [unknown, unknown])
+  }
+
   /// What is aborted for an object that is sealed in one round, one second a round, of a store in
   /// which it is not.
   private func cleanUps(

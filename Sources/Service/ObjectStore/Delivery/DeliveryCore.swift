@@ -72,6 +72,9 @@ struct DeliveryCore {
   private var loadCount = 0
   /// Whose records could not be read: found by the object's key, once that is known.
   private var unreadable: Set<ObjectID> = []
+  /// Keys of given-up objects of which a creation was not answered: it may arrive after it was
+  /// looked for, so it is looked for again when the object is made anew.
+  private var lostCreations: [ObjectID: String] = [:]
   private var nextCheck: Duration? = .zero
   private var isChecking = false
   /// The store is out of reach or refuses us: for no object before this time.
@@ -410,9 +413,16 @@ struct DeliveryCore {
     entries[id] = entry
     known[id.segment, default: []].insert(id)
     if unreadable.remove(id) != nil { takeUnreadableRecord(id) }
+    if let key = lostCreations.removeValue(forKey: id) {
+      entries[id]?.machine.found(
+        MultipartMachine.Leftover(key: key, uploadIDs: [], mayHoldUnknown: true))
+    }
   }
 
   private mutating func remove(_ id: ObjectID) {
+    if let machine = entries[id]?.machine, machine.hadUnknownCreate {
+      lostCreations[id] = machine.key
+    }
     entries[id] = nil
     tally.set(id, nil)
     known[id.segment]?.remove(id)

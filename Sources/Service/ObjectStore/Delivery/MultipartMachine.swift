@@ -115,7 +115,8 @@ struct MultipartMachine: Sendable {
   /// Leftovers that could not be aborted, for the end.
   private var postponed: [Leftover] = []
   private var refusedCleanUps = 0
-  private var hadUnknownCreate = false
+  /// A creation was not answered, and has been looked for once at most.
+  private(set) var hadUnknownCreate = false
   private var jobsInFlight = 0
   /// A job that none may run beside.
   private var isExclusive = false

@@ -16,12 +16,16 @@ package struct IngestSettings: Sendable {
   package var encodings: NumberEncodings
   /// Rows of a batch, which is one row group.
   package var batchRowCapacity: Int
+  /// Distinct dates at which a segment ends at once, each of them an open file: fewer where the
+  /// process may not open as many.
+  package var maximumOpenObjects: Int
 
   package init(
     prefix: String, clusterName: String?, spoolMaximumByteCount: Int = 10 << 30,
     flushInterval: Duration = .seconds(300), flushMaximumByteCount: Int = 128 << 20,
     encodings: NumberEncodings = .standard,
-    batchRowCapacity: Int = IngestLimits.batchRowCapacity
+    batchRowCapacity: Int = IngestLimits.batchRowCapacity,
+    maximumOpenObjects: Int = IngestLimits.maximumOpenObjects
   ) {
     self.prefix = prefix
     self.clusterName = clusterName
@@ -30,5 +34,6 @@ package struct IngestSettings: Sendable {
     self.flushMaximumByteCount = flushMaximumByteCount
     self.encodings = encodings
     self.batchRowCapacity = batchRowCapacity
+    self.maximumOpenObjects = maximumOpenObjects
   }
 }

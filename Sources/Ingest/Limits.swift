@@ -85,7 +85,8 @@ extension IngestLimits {
   /// Distinct dates at which a segment ends, once it is `minimumSegmentAge` old.
   package static let maximumSegmentDates = 48
   package static let minimumSegmentAge = Duration.seconds(10)
-  /// Distinct dates at which a segment ends at once: each is an open file.
+  /// Distinct dates at which a segment ends at once: each is an open file. Fewer, where the process
+  /// may not open as many.
   package static let maximumOpenObjects = 4_096
   /// While the index is not there a segment ends at this size of its log.
   package static let unindexedSegmentByteCount = 256 << 20

@@ -25,7 +25,7 @@ extension Writer {
   func isSegmentLarge(now: Duration) -> Bool {
     guard let live else { return false }
     let dates = live.oldestByDay.count
-    if dates >= IngestLimits.maximumOpenObjects { return true }
+    if dates >= settings.maximumOpenObjects { return true }
     if dates >= IngestLimits.maximumSegmentDates,
       now >= live.start + IngestLimits.minimumSegmentAge
     {

@@ -86,18 +86,4 @@ final class HTTPServer: Sendable {
   static func loopCount(processorCount: Int) -> Int {
     min(ServiceLimits.maximumEventLoopCount, max(1, processorCount / 2))
   }
-
-  /// Raises the limit of open files as far as allowed and returns how many connections fit in.
-  static func connectionLimit() -> Int {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 512 }
-    if limit.rlim_cur < limit.rlim_max {
-      var raised = limit
-      raised.rlim_cur = limit.rlim_max
-      if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
-    }
-    let descriptors = Int(clamping: limit.rlim_cur)
-    let reserved = min(ServiceLimits.reservedDescriptorCount, descriptors / 2)
-    return min(ServiceLimits.maximumConnectionCount, descriptors - reserved)
-  }
 }

@@ -23,15 +23,18 @@ final class ServiceParts {
   init(
     settings: Settings, endpoint: APIServerEndpoint, logger: Logger, debugLogger: Logger
   ) throws {
+    let descriptors = DescriptorShares.raised()
     let disk = try Self.openDataDirectory(settings.dataDirectory)
     delivery = try Delivery.make(
       settings.store, disk: disk, dataDirectory: settings.dataDirectory,
       events: { EventLog.log($0, logger) }, counters: uploads)
     let fatal = fatal
     dataDirectory = settings.dataDirectory
+    var ingestSettings = settings.ingest
+    ingestSettings.maximumOpenObjects = descriptors.openObjects
     do {
       aggregation = try Aggregation(
-        settings: settings.ingest, disk: disk, delivery: delivery, counters: ingest,
+        settings: ingestSettings, disk: disk, delivery: delivery, counters: ingest,
         kubeCounters: kube
       ) { event in
         EventLog.log(event, logger)
@@ -48,7 +51,7 @@ final class ServiceParts {
       EventLog.log(event, logger, debugLogger, mask)
     }
     let httpCounters = HTTPCounters()
-    let gate = AcceptGate(limit: HTTPServer.connectionLimit())
+    let gate = AcceptGate(limit: descriptors.connections)
     let content = ServiceContent(
       debugKubernetesAPI: settings.debugKubernetesAPI, intake: aggregation.intake,
       statuses: reflectors.statuses,

@@ -69,7 +69,7 @@ enum BitRot {
     disk.setUnreadable(sector..<sector + 512, of: name)
     spared.insert(name)
     let reports = frames(bytes).filter { $0.range.overlaps(piece) }.compactMap(\.report)
-    return (name, sector, sector / 512 % 2 == 0 ? .knowledge(reports) : .reports(reports))
+    return (name, sector, .reports(reports))
   }
 
   private static func holdsCut(_ log: [UInt8]) -> Bool {

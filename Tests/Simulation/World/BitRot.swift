@@ -65,11 +65,15 @@ enum BitRot {
     let piece = offset / size * size..<(offset / size + 1) * size
     // As for flips: with a cut in it more comes together than is promised.
     guard piece.lowerBound > 0 || !holdsCut(bytes) else { return nil }
+    // Frames behind one that is torn are not found by their lengths, so nobody knows what goes.
+    let frames = frames(bytes)
+    let end = frames.last?.range.upperBound ?? LogHeader.byteCount
+    guard bytes.count <= end || bytes[end...].allSatisfy({ $0 == 0 }) else { return nil }
     let sector = offset / 512 * 512
     disk.setUnreadable(sector..<sector + 512, of: name)
     spared.insert(name)
-    let reports = frames(bytes).filter { $0.range.overlaps(piece) }.compactMap(\.report)
-    return (name, sector, .reports(reports))
+    let reports = frames.filter { $0.range.overlaps(piece) }.compactMap(\.report)
+    return (name, sector, sector / 512 % 2 == 0 ? .knowledge(reports) : .reports(reports))
   }
 
   private static func holdsCut(_ log: [UInt8]) -> Bool {

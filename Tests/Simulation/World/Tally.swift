@@ -56,7 +56,7 @@ package enum Coverage {
   package static var groups: [(title: String, names: [String])] {
     [
       ("Process and machine", LifeFault.allCases.map(\.rawValue)),
-      ("Disk", DiskFault.drawn.map(\.rawValue)),
+      ("Disk", DiskFault.allCases.map(\.rawValue)),
       (
         "Store",
         StoreFault.allCases.map(\.rawValue) + StoreOutage.allCases.map(\.rawValue)

@@ -17,6 +17,7 @@ extension World {
     while time.uptime < end, !disk.isDown {
       if !isStarting { for _ in 0..<4 { step(pick()) } }
       time.advance(min(.seconds(1), max(.milliseconds(1), end - time.uptime)))
+      giveSight()
     }
   }
 

@@ -380,7 +380,9 @@ package final class World: @unchecked Sendable {
     }
   }
 
-  private func giveSight() {
+  /// Also while someone waits: a replay that goes on meanwhile must not give up what comes back.
+  func giveSight() {
+    guard !blinded.isEmpty else { return }
     let (uptime, isOver) = (time.uptime, mischief.isOver)
     for (name, until) in blinded where until <= uptime || isOver {
       note("all of \(name) can be read again")
@@ -390,7 +392,7 @@ package final class World: @unchecked Sendable {
   }
 
   private func applyLasting() {
-    if !blinded.isEmpty { giveSight() }
+    giveSight()
     if mischief.outage == nil, let outage = store.outage {
       note("the store is back")
       if store.outageRequestCount > 0 { mischief.count(outage.rawValue) }

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Ingest
@@ -17,8 +18,8 @@ struct ReportLayoutTests {
       _ body: [UInt8], padding: [UInt8], _ decoder: ReportDecoder
     ) -> Result<[DecodedRow], DecodeError> {
       batch.reset()
-      let padded = body + padding + [UInt8](repeating: 0x30, count: 64)
-      return padded.withUnsafeBytes { bytes in
+      let zeros = [UInt8](repeating: 0x30, count: ReportBody.paddingByteCount)
+      return GuardedBytes(body + (padding + zeros).prefix(zeros.count)).withBytes { bytes in
         let body = UnsafeRawBufferPointer(rebasing: bytes[..<body.count])
         return Result { () throws(DecodeError) in
           let report = try decoder.decode(body, into: batch)
@@ -48,6 +49,34 @@ struct ReportLayoutTests {
     func learn(_ body: [UInt8]) {
       for _ in 0..<200 where agree(on: body) { return }
       Issue.record("never read by its layout")
+    }
+  }
+
+  /// Bytes with a page behind them that cannot be read: who reads on is killed.
+  final class GuardedBytes {
+    private let base: UnsafeMutableRawPointer
+    private let mappedByteCount: Int
+    private let bytes: UnsafeMutableRawBufferPointer
+
+    init(_ content: [UInt8]) {
+      let page = sysconf(Int32(_SC_PAGESIZE))
+      let readable = (content.count + page - 1) / page * page
+      mappedByteCount = readable + page
+      guard
+        let base = mmap(
+          nil, mappedByteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+        base != MAP_FAILED, mprotect(base + readable, page, PROT_NONE) == 0
+      else { preconditionFailure("no memory") }
+      self.base = base
+      bytes = UnsafeMutableRawBufferPointer(
+        start: base + readable - content.count, count: content.count)
+      bytes.copyBytes(from: content)
+    }
+
+    deinit { munmap(base, mappedByteCount) }
+
+    func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+      withExtendedLifetime(self) { body(UnsafeRawBufferPointer(bytes)) }
     }
   }
 
@@ -186,10 +215,17 @@ struct ReportLayoutTests {
     }
   }
 
-  /// What lies behind the body is none of it, even if it goes on as the report would.
-  @Test func anyEnd() {
+  /// What lies behind the body is none of it, even if it goes on as the report would. Nothing
+  /// behind the padding is read, though the longest text between pods and the longest number begin
+  /// at the body's last byte.
+  @Test(arguments: [", ", ",       "])
+  func anyEnd(comma: String) {
     let pair = Pair()
-    let good = Style().body(Self.report, pods: Self.pods)
+    var style = Style(comma: comma)
+    style.podOrder.removeAll { $0 == "memory_usage_bytes" }
+    style.podOrder.insert("memory_usage_bytes", at: 0)
+    let pods = Self.pods.map { $0.merging(["memory_usage_bytes": "123456789012345"]) { $1 } }
+    let good = style.body(Self.report, pods: pods)
     for count in 1..<good.count {
       pair.learn(good)
       pair.agree(on: Array(good[..<count]), padding: Array(good[count...]))

@@ -1,8 +1,8 @@
 // Reading a report by its layout.
 //
-// At most 64 bytes behind the body are looked at: a piece is taken only when it begins inside the
-// body, it has at most 32 bytes, and of the value behind it at most 18 are read before anything is
-// asked about where it lies.
+// At most 64 bytes behind the body are looked at: a piece is compared only when it begins inside
+// the body, it has at most 32 bytes, and of the value behind it at most 18 are read before anything
+// is asked about where it lies.
 #include <string.h>
 
 #include "block.h"
@@ -21,10 +21,11 @@ static_assert(Piece::capacity + 2 + block_size <= CSHIMS_REPORT_PADDING, "the pa
 
 ALWAYS_INLINE bool take(const Piece &piece, const uint8_t **text, const uint8_t *end) {
   const uint8_t *at = *text;
+  if (at >= end) return false;
   uint32_t equal = equal_bytes(at, piece.bytes) |
                    equal_bytes(at + block_size, piece.bytes + block_size) << block_size;
   *text = at + piece.count;
-  return at < end && (~equal & piece.mask) == 0;
+  return (~equal & piece.mask) == 0;
 }
 
 ALWAYS_INLINE bool take_null(const uint8_t **text) {

@@ -18,6 +18,8 @@ package enum IngestEvent: Sendable {
   case tailSuspect(segment: UInt64, offset: Int, byteCount: Int)
   /// A report of a log no longer decodes.
   case replayRefused(segment: UInt64, reason: String)
+  /// So many reports were taken while a log cannot be read that later ones are not kept apart.
+  case retakenFull(limit: Int)
   /// The log file of a segment was given up; its reports that were not durable got 503.
   case logFailed(segment: UInt64, error: String)
   /// The disk has no room for the log; reports get 503 until it has.

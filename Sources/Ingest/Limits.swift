@@ -44,9 +44,9 @@ extension IngestLimits {
   /// Replays of a log that fail at unreadable bytes, `encodeRetryDelay` apart, before the rest of
   /// the log is taken without them.
   package static let replayReadAttempts = 12
-  /// Reports taken while a log is not read in whole whose ids are kept apart, 16 bytes each; one
-  /// beyond them that is found in that log, too, counts twice.
-  package static let maximumTakenBesideHidden = 1 << 20
+  /// Reports taken while a log is not read in whole whose ids are kept apart, 24 bytes each in a
+  /// seal; one beyond them that is found in that log, too, counts twice.
+  package static let maximumRetakenReports = 1 << 20
   /// Bytes read at once when a log is scanned.
   package static let scanWindowByteCount = 1 << 20
 }

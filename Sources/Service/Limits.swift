@@ -46,8 +46,6 @@ enum ServiceLimits {
 
   // MARK: Memory
 
-  /// Body buffers together; the three shares below add up to it.
-  static let bodyMemoryByteCount = 256 * 1024 * 1024
   /// Bodies up to `smallBodyByteCount` have a share of their own, so that large ones cannot starve
   /// the collectors' ordinary reports.
   static let smallBodyShareByteCount = 64 * 1024 * 1024

@@ -40,7 +40,7 @@ import Testing
     let file = try disk.open(FileName.log(Self.segment).text)
     let scan = try LogScan.scan(
       file: file, writer: writer, segment: Self.segment, cut: nil
-    ) { ids.append($0.retryID.low) }
+    ) { header, _ in ids.append(header.retryID.low) }
     return (scan, ids)
   }
 
@@ -124,7 +124,7 @@ import Testing
       let scan = try LogScan.scan(
         file: try disk.open(FileName.log(Self.segment).text), writer: writer,
         segment: Self.segment, cut: ends[2]
-      ) { _ in }
+      ) { _, _ in }
       #expect(scan.damaged == [ends[1]..<ends[2]] && scan.torn == nil && scan.suspect.isEmpty)
     }
   }
@@ -197,7 +197,7 @@ import Testing
     let scan = try LogScan.scan(
       file: try disk.open(FileName.log(Self.segment).text), writer: writer,
       segment: Self.segment, cut: ends[1]
-    ) { _ in count += 1 }
+    ) { _, _ in count += 1 }
     #expect(count == 2 && scan.end == ends[1])
   }
 

@@ -42,6 +42,32 @@ import Testing
     #expect(disk.bytes(of: FileName.log(42).text) != nil)
   }
 
+  /// The process died between a seal's rename and the sync of the directory, and power goes during
+  /// the next start: what of the directory's changes reaches the medium is up to the disk.
+  @Test(arguments: 1...32 as ClosedRange<UInt64>)
+  func aLogOutlivesASealWhoseNameIsNotDurable(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    let disk = try SampleDirectory().make()
+    let seal = FileName.seal(3).text
+    let sealBytes = try #require(disk.bytes(of: seal))
+    try disk.remove(seal)
+    try SampleDirectory().writeLog(3, reports: 2, to: disk)
+    try disk.syncDirectory()
+    let temporary = try disk.create("\(seal).tmp")
+    try sealBytes.withUnsafeBytes { try temporary.write($0, at: 0) }
+    try temporary.sync()
+    try disk.rename("\(seal).tmp", to: seal)
+    disk.restart(keepingUnsynced: true, random: &random)
+    disk.observe { call in
+      call.call == .syncDirectory && !disk.names.contains(FileName.log(3).text) ? .crash : nil
+    }
+    #expect(throws: (any Error).self) { try start(disk) }
+    disk.observe { _ in nil }
+    disk.restart(random: &random)
+    let names = try disk.list()
+    #expect(names.contains(seal) || names.contains(FileName.log(3).text), "seed \(seed)")
+  }
+
   @Test func aReportThatNoLongerDecodesIsSetAside() throws {
     var harness = try start(ModelDisk())
     try writeLog("no report", segment: 7, harness)

@@ -65,7 +65,7 @@ import Testing
   static func snapshot(_ ids: RetryIDs) -> RetrySnapshot {
     var builder = RetrySnapshotBuilder()
     while !builder.step(ids) {}
-    return builder.snapshot
+    return builder.finish()
   }
 
   @Test func aSnapshotReadBackKnowsTheSameIDs() {
@@ -97,8 +97,9 @@ import Testing
     #expect(
       slices == (IngestLimits.maximumRetryNodes + IngestLimits.retryNodesPerSlice - 1)
         / IngestLimits.retryNodesPerSlice)
-    #expect(builder.snapshot.nodeCount == UInt32(IngestLimits.maximumRetryNodes))
-    #expect(builder.snapshot.bytes.count == IngestLimits.maximumRetryNodes * 25)
+    let snapshot = builder.finish()
+    #expect(snapshot.nodeCount == UInt32(IngestLimits.maximumRetryNodes))
+    #expect(snapshot.bytes.count == IngestLimits.maximumRetryNodes * 25)
     let sliceByteCount =
       IngestLimits.retryNodesPerSlice * (9 + IngestLimits.retryIDsPerNode * 16)
     #expect(sliceByteCount <= 1 << 18, "a millisecond or two, with the first touch of its pages")

@@ -23,7 +23,16 @@ import Testing
           oldestRowSeconds: 1_764_000_000)
       },
       cuts: [LogHeader.Cut(segment: 9, goodUpTo: 4_096)],
-      retryIDs: RetryIDsTests.snapshot(ids))
+      retryIDs: snapshot(ids))
+  }
+
+  private func snapshot(_ ids: RetryIDs) -> RetrySnapshot {
+    var retaken = RetakenReports()
+    let isKept = retaken.insert(RetryID(low: 1, high: 2), segment: 11)
+    #expect(isKept)
+    var builder = RetrySnapshotBuilder()
+    while !builder.step(ids) {}
+    return builder.finish(retaken)
   }
 
   private func read(_ bytes: [UInt8], segment: UInt64 = 12) -> Seal? {

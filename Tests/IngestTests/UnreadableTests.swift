@@ -101,6 +101,101 @@ import Testing
     #expect(!harness.disk.names.contains { $0.hasSuffix(".log.quarantine") })
   }
 
+  /// The next process can read what the one could not that took it again, be it sealed by then or
+  /// in its log only.
+  @Test(arguments: [true, false])
+  func whatTheNextProcessReadsIsStoredOnce(isSealed: Bool) throws {
+    var harness = try makeLog()
+    harness.disk.setUnreadable(9_000..<9_512, of: Self.log)
+    harness = try restart(harness)
+    if isSealed { harness.makeIndexReady() }
+    let outcomes = Self.reports.enumerated().map { number, report in
+      harness.submitAndRun(report, token: UInt64(100 + number))
+    }
+    #expect(outcomes.contains(.accepted(rows: 20, duplicate: false)))
+    if isSealed {
+      harness.flush()
+      #expect(harness.delivery.rowCount > 0)
+    }
+    #expect(harness.disk.names.contains(Self.log))
+
+    harness.disk.setUnreadable(nil, of: Self.log)
+    harness = try restart(harness)
+    // And the one after that: what a seal carries is carried on.
+    harness = try restart(harness)
+    drain(harness)
+    #expect(harness.delivery.rowCount == Self.reports.count * 20 && harness.delivery.faults == [])
+  }
+
+  /// Logs of a process that could not read the first one either, met by a start that cannot.
+  @Test func whatALogHoldsThatAnotherHidesIsStoredOnce() throws {
+    var harness = try makeLog()
+    for _ in 0..<2 {
+      harness.disk.setUnreadable(9_000..<9_512, of: Self.log)
+      harness = try restart(harness)
+      for (number, report) in Self.reports.enumerated() {
+        harness.submit(report, token: UInt64(100 + number))
+      }
+      harness.run()
+    }
+    #expect(harness.disk.names.contains(FileName.log(2).text))
+    harness.makeIndexReady()
+    harness.disk.setUnreadable(nil, of: Self.log)
+    drain(harness)
+    #expect(harness.delivery.rowCount == Self.reports.count * 20 && harness.delivery.faults == [])
+  }
+
+  /// The newest seal does not know what its process could not read, of which a start has to learn.
+  @Test func whatTheNewestSealDoesNotKnowIsStoredOnceAndRemembered() throws {
+    let other = TestReport(node: "node-12", timestamp: "2026-11-24T10:01:00Z", podCount: 20)
+    var harness = try makeLog()
+    harness.disk.setUnreadable(9_000..<9_512, of: Self.log)
+    harness = try restart(harness)
+    harness.makeIndexReady()
+    #expect(harness.submitAndRun(other, token: 99) == .accepted(rows: 20, duplicate: false))
+    harness.flush()
+    #expect(harness.disk.names.contains(FileName.seal(2).text))
+    // One report of those that are hidden comes again, into a log that is not sealed.
+    var takenAgain: Int?
+    for (number, report) in Self.reports.enumerated() where takenAgain == nil {
+      let outcome = harness.submitAndRun(report, token: UInt64(100 + number))
+      if outcome == .accepted(rows: 20, duplicate: false) { takenAgain = number }
+    }
+    #expect(takenAgain != nil)
+
+    harness.disk.setUnreadable(nil, of: Self.log)
+    harness = try restart(harness)
+    for (number, report) in Self.reports.enumerated() {
+      let outcome = harness.submitAndRun(report, token: UInt64(200 + number))
+      #expect(outcome == .accepted(rows: 0, duplicate: true), "report \(number)")
+    }
+    drain(harness)
+    #expect(harness.delivery.rowCount == (Self.reports.count + 1) * 20)
+    #expect(harness.delivery.faults == [])
+  }
+
+  /// The same when yet another process has sealed a segment before the log can be read.
+  @Test func whatAnEarlierProcessTookAgainIsCarriedOn() throws {
+    var harness = try makeLog()
+    for round in 0..<2 {
+      harness.disk.setUnreadable(9_000..<9_512, of: Self.log)
+      harness = try restart(harness)
+      harness.makeIndexReady()
+      for (number, report) in Self.reports.enumerated() where round == 0 {
+        harness.submit(report, token: UInt64(100 + number))
+      }
+      let other = TestReport(
+        node: "node-20", timestamp: "2026-11-24T10:01:0\(round)Z", podCount: 20)
+      #expect(harness.submitAndRun(other, token: 200) == .accepted(rows: 20, duplicate: false))
+      harness.flush()
+    }
+    harness.disk.setUnreadable(nil, of: Self.log)
+    harness = try restart(harness)
+    drain(harness)
+    #expect(harness.delivery.rowCount == (Self.reports.count + 2) * 20)
+    #expect(harness.delivery.faults == [])
+  }
+
   /// A seal holds the ids of logs behind its own, too: that the id of a report is known does not
   /// say that its rows are stored.
   @Test func whatASealKnowsIsStoredWhenItCanBeReadLater() throws {

@@ -15,7 +15,7 @@ struct LogInspector {
     let file = try disk.open(name)
     let byteCount = try file.byteCount()
     let scan = try LogScan.scan(
-      file: file, writer: writer, segment: segment, cut: cut, frame: { _ in })
+      file: file, writer: writer, segment: segment, cut: cut, frame: { _, _ in })
     let log = Inspection.Log(
       byteCount: byteCount, allocatedByteCount: allocated, header: scan.header,
       foreignVersion: try Self.foreignVersion(file), frameCount: scan.frameCount,

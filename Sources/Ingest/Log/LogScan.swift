@@ -37,7 +37,7 @@ package struct LogScan: Sendable {
   /// which nothing counts, from a later file's header, and before which all was fsynced.
   package static func scan(
     file: any DiskFile, writer: WriterID, segment: UInt64, cut: Int?,
-    frame: (FrameHeader) -> Void
+    frame: (FrameHeader, Range<Int>) -> Void
   ) throws(DiskError) -> LogScan {
     var scan = LogScan()
     let file = SalvagingFile(file)
@@ -96,12 +96,14 @@ package struct LogScan: Sendable {
     }
   }
 
-  private mutating func count(_ frame: FrameWalker.Frame, _ body: (FrameHeader) -> Void) {
+  private mutating func count(
+    _ frame: FrameWalker.Frame, _ body: (FrameHeader, Range<Int>) -> Void
+  ) {
     frameCount += 1
     end = frame.end
     guard !frame.header.isWitness else { return }
     reportCount += 1
-    body(frame.header)
+    body(frame.header, frame.offset..<frame.end)
   }
 
   /// The header of the log file of `segment`; nil when it is damaged or another file's.

@@ -6,7 +6,7 @@ import Glibc
 ///
 ///     magic u64 │ version u32 │ its complement u32 │ writer 2×u64 │ segment u64 │ list length u64
 ///     │ list │ list hash u64
-///     │ nodes u32 │ 0 u32 │ ids length u64 │ ids │ ids hash u64
+///     │ nodes u32 │ retaken u32 │ ids length u64 │ ids │ ids hash u64
 ///     │ list │ list hash u64 │ list length u64
 ///
 /// The list stands at both ends, so that damage to one part of the file costs nothing, and damage
@@ -57,11 +57,11 @@ package struct Seal: Sendable, Equatable {
     front.append(raw: list)
     front.append(listHash)
     front.append(ids.nodeCount)
-    front.append(UInt32(0))
+    front.append(ids.retakenCount)
     front.append(UInt64(ids.bytes.count))
     var back = ByteBuilder()
     back.reserve(list.count + 24)
-    back.append(Self.hash(ids.bytes, seed: seed ^ UInt64(ids.nodeCount)))
+    back.append(Self.hash(ids.bytes, seed: Self.seed(seed, ids.nodeCount, ids.retakenCount)))
     back.append(raw: list)
     back.append(listHash)
     back.append(UInt64(list.count))
@@ -146,11 +146,17 @@ package struct Seal: Sendable, Equatable {
     let head = headByteCount + listByteCount + 8
     guard head <= bytes.count - 16, let base = bytes.baseAddress else { return nil }
     let nodeCount = base.load(UInt32.self, at: head)
+    let retakenCount = base.load(UInt32.self, at: head + 4)
     guard let count = Int(exactly: base.load(UInt64.self, at: head + 8)),
       let part = checked(
-        bytes, offset: head + 16, count: count, seed: seed ^ UInt64(nodeCount))
+        bytes, offset: head + 16, count: count, seed: Self.seed(seed, nodeCount, retakenCount))
     else { return nil }
-    return RetrySnapshot(nodeCount: nodeCount, bytes: Array(part))
+    return RetrySnapshot(nodeCount: nodeCount, retakenCount: retakenCount, bytes: Array(part))
+  }
+
+  /// The counts stand outside of what the hash is made of.
+  private static func seed(_ seed: UInt64, _ nodeCount: UInt32, _ retakenCount: UInt32) -> UInt64 {
+    seed ^ UInt64(nodeCount) ^ UInt64(retakenCount) << 32
   }
 
   private static func decode(

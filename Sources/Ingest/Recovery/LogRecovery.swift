@@ -11,7 +11,7 @@ struct LogRecovery {
   private var name: String { FileName.log(segment).text }
 
   /// `report` is called for each report that counts. nil: there is none, and the file is gone.
-  func run(report: (FrameHeader) -> Void) throws(DiskError) -> LogScan? {
+  func run(report: (FrameHeader, Range<Int>) -> Void) throws(DiskError) -> LogScan? {
     let file = try disk.open(name)
     let scan = try LogScan.scan(
       file: file, writer: writer, segment: segment, cut: cut, frame: report)

@@ -2,6 +2,7 @@
 struct RecoveredState {
   var writer: WriterID
   var retryIDs: RetryIDs
+  var retaken = RetakenReports()
   var nextSegment: UInt64 = 1
   /// How far the logs of failed segments count, by segment.
   var cuts: [UInt64: Int] = [:]
@@ -130,6 +131,8 @@ struct Recovery {
 
   private func dropSealedLogs(_ segments: Set<UInt64>) throws(DiskError) {
     guard !segments.isEmpty else { return }
+    // A seal can be seen before its name is on the medium: its process may have died in between.
+    try disk.syncDirectory()
     for segment in segments { try disk.remove(FileName.log(segment).text) }
     // Before any of their objects is stored and forgotten: a log that came back without its seal
     // would be stored again.
@@ -172,22 +175,19 @@ struct Recovery {
     _ segments: [UInt64], _ newest: (segment: UInt64, ids: RetrySnapshot)?,
     _ state: inout RecoveredState
   ) throws(DiskError) {
-    var ids = RetryIDs()
-    if let newest, !newest.ids.forEach({ ids.insert($1, node: $0) }) {
+    var known = RecoveredIDs()
+    if let newest, !known.take(newest.ids, of: newest.segment) {
       events(
         .fileQuarantined(
           name: FileName.seal(newest.segment).text, reason: "retry ids end too early"))
     }
     for segment in segments {
-      // The newest seal has the ids of all segments up to its own.
-      let isKnown = newest.map { segment <= $0.segment } ?? false
       let recovered = try LogRecovery(
         disk: disk, writer: state.writer, segment: segment, cut: state.cuts[segment],
         counters: counters, events: events
-      ).run { header in
-        if !isKnown { ids.insert(header.retryID, node: header.nodeID) }
-      }
+      ).run { known.take($0, at: $1, of: segment) }
       guard let scan = recovered else { continue }
+      if !scan.hidden.isEmpty { known.isBlind = true }
       state.backlog.append(
         BacklogSegment(
           number: segment, limit: scan.replayLimit,
@@ -196,7 +196,9 @@ struct Recovery {
           toldDamage: Set((scan.damaged + scan.suspect).map(\.lowerBound)),
           hidden: scan.hidden))
     }
-    state.retryIDs = ids
+    if known.isRetakenFull { events(.retakenFull(limit: IngestLimits.maximumRetakenReports)) }
+    state.retryIDs = known.ids
+    state.retaken = known.retaken
     let kept = Set(state.backlog.map(\.number))
     state.cuts = state.cuts.filter { kept.contains($0.key) }
   }

@@ -63,8 +63,6 @@ struct BacklogSegment {
   var keptStretches = 0
   /// Stretches that the start could not read: the ids of what may be in them are not known.
   var hidden: [Range<Int>] = []
-  /// Reports found there since, whose ids are known by that.
-  var found: Set<Int> = []
   /// Replays that failed where the log cannot be read.
   var readFailures = 0
   /// Not before.

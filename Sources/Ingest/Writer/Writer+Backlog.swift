@@ -172,37 +172,40 @@ extension Writer {
 
   private enum Counting { case counts, takenAgain, unknownYet }
 
-  /// Whether a report of the log gives rows: not if the start could not read it and this process
-  /// has taken it again since. That its id is known says nothing: a seal of before may hold it.
+  /// Whether a report of the log gives rows: not if a start could not read it and it was taken
+  /// again since. That its id is known says nothing: a seal of before may hold it.
   private func counting(
     of decoded: DecodedReport, _ frame: Range<Int>, of segment: BacklogSegment
   ) -> Counting {
-    guard segment.hidden.contains(where: { $0.overlaps(frame) }),
-      let position = position(of: segment.number),
-      !backlog[position].found.contains(frame.lowerBound)
-    else { return .counts }
+    if retaken.isHeld(decoded.retryID, elsewhereThan: segment.number) { return .takenAgain }
+    guard segment.hidden.contains(where: { $0.overlaps(frame) }) else { return .counts }
     let standing = retryIDs.standing(of: decoded.retryID, node: decoded.nodeID)
     // On its way to the disk again; should that fail, this one counts.
     if case .pending = standing { return .unknownYet }
-    if takenBesideHidden.contains(decoded.retryID) { return .takenAgain }
     retryIDs.insert(decoded.retryID, node: decoded.nodeID)
-    note(takenBesideHidden: decoded.retryID)
-    backlog[position].found.insert(frame.lowerBound)
+    noteRetaken(decoded.retryID, segment: segment.number)
     return .counts
   }
 
-  /// While some log holds bytes that the start could not read.
-  func note(takenBesideHidden id: RetryID) {
-    guard hasHidden, takenBesideHidden.count < IngestLimits.maximumTakenBesideHidden else { return }
-    takenBesideHidden.insert(id)
+  /// Where reports may be whose ids are not known.
+  var unreadBytes: [UnreadBytes] {
+    backlog.flatMap { segment in
+      segment.hidden.map { UnreadBytes(segment: segment.number, range: $0) }
+    }
+  }
+
+  func noteRetaken(_ id: RetryID, segment: UInt64) {
+    guard !retaken.insert(id, segment: segment), !isRetakenFull else { return }
+    isRetakenFull = true
+    events(.retakenFull(limit: IngestLimits.maximumRetakenReports))
   }
 
   /// A segment of the backlog is stored, or gives no rows.
   func removeFromBacklog(_ segment: UInt64) {
     backlog.removeAll { $0.number == segment }
-    guard hasHidden, backlog.allSatisfy(\.hidden.isEmpty) else { return }
-    hasHidden = false
-    takenBesideHidden = []
+    if hasHidden { hasHidden = backlog.contains { !$0.hidden.isEmpty } }
+    guard !retaken.isEmpty, backlog.allSatisfy({ $0.number >= firstOwnSegment }) else { return }
+    retaken = RetakenReports()
   }
 
   private func position(of segment: UInt64) -> Int? {
@@ -255,7 +258,7 @@ extension Writer {
       .finish(
         replay.encoding,
         FinishOrder(
-          segment: segment.number, retryIDs: replay.snapshot.snapshot,
+          segment: segment.number, retryIDs: replay.snapshot.finish(retaken, unread: unreadBytes),
           cuts: currentCuts(but: segment.number), oldestRowSeconds: segment.startSeconds,
           oldestRowSecondsByDay: segment.oldestByDay, fromBacklog: true,
           keepsLog: replay.isIncomplete)))

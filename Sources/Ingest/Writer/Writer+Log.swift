@@ -13,7 +13,7 @@ extension Writer {
     while let frame = pending.first, frame.ticket <= ticket {
       pending.removeFirst()
       retryIDs.commit(frame.retryID, node: frame.nodeID)
-      note(takenBesideHidden: frame.retryID)
+      if hasHidden { noteRetaken(frame.retryID, segment: frame.segment) }
       if let rows = frame.rows, rows.filling == rows.batch.filling {
         rows.batch.undurableFrames -= 1
       }

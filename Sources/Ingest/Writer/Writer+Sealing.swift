@@ -124,7 +124,7 @@ extension Writer {
       snapshot = builder
       return nil
     }
-    return builder.snapshot
+    return builder.finish(retaken, unread: unreadBytes)
   }
 
   /// The cuts of logs that will still be there when `sealed` is not.

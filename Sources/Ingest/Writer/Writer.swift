@@ -72,8 +72,11 @@ package final class Writer {
   var backlogBatch: OwnedBatch?
   /// Some log of the backlog holds bytes that the start could not read.
   var hasHidden = false
-  /// Ids of the reports that this process has taken or found meanwhile.
-  var takenBesideHidden: Set<RetryID> = []
+  /// Reports taken or found meanwhile; they matter as long as logs of before wait.
+  var retaken: RetakenReports
+  var isRetakenFull = false
+  /// Segments from here on are this process's own.
+  let firstOwnSegment: UInt64
 
   // MARK: Sealed
 
@@ -113,7 +116,9 @@ package final class Writer {
     // A segment number that is never used: ids must not depend on the segment.
     decoder = ReportDecoder(writerSeed: writer.seed(segment: .max))
     retryIDs = recovered.retryIDs
+    retaken = recovered.retaken
     nextSegment = recovered.nextSegment
+    firstOwnSegment = recovered.nextSegment
     cuts = recovered.cuts
     backlog = recovered.backlog
     hasHidden = backlog.contains { !$0.hidden.isEmpty }

@@ -176,8 +176,6 @@ package final class WriterInbox: ReportIntake, IndexMailbox, DeliveryObserver {
     precondition(taken.isEmpty)
     notices.withLock { swap(&$0, &taken) }
   }
-
-  var hasNotices: Bool { notices.withLock { !$0.isEmpty } }
 }
 
 /// What the writer is told, in order.

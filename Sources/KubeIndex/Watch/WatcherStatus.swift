@@ -21,9 +21,6 @@ package final class WatcherStatuses: Sendable {
     statuses.withLock { $0[kind.rawValue] }
   }
 
-  /// All four are ready.
-  package var areAllReady: Bool { statuses.withLock { $0.allSatisfy(\.isReady) } }
-
   func succeeded(_ kind: ObjectKind, isReady: Bool) {
     statuses.withLock {
       $0[kind.rawValue].reason = isReady ? nil : "listing"

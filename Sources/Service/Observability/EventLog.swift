@@ -53,6 +53,10 @@ enum EventLog {
       logger.error(
         "a report of the log does not decode any more",
         metadata: ["segment": "\(segment)", "reason": "\(reason)"])
+    case .retakenFull(let limit):
+      logger.error(
+        "too many reports came while a log cannot be read: one that it holds, too, is stored twice",
+        metadata: ["limit": "\(limit)"])
     case .logFailed(let segment, let error):
       logger.error(
         "a log file was given up; reports not yet durable got 503",

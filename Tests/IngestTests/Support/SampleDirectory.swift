@@ -38,7 +38,7 @@ struct SampleDirectory {
   }
 
   /// A log with one report a node, ended by a witness.
-  private func writeLog(_ segment: UInt64, reports: Int, to disk: ModelDisk) throws {
+  func writeLog(_ segment: UInt64, reports: Int, to disk: ModelDisk) throws {
     let log = try LogWriter(
       disk: disk,
       header: LogHeader(writer: writer, segment: segment, cut: nil, createdSeconds: 9))

@@ -319,6 +319,23 @@ struct MultipartMachineTests {
     run(&machine, [(.removeFiles, .done, .finished)])
   }
 
+  /// A bucket that is missing for long is no refusal: what is left in it goes when it is back.
+  @Test func leftoversOutlastABucketThatIsMissing() {
+    var machine = Self.machine()
+    machine.seal(byteCount: 8, isRecovered: false)
+    run(
+      &machine,
+      [
+        (.create(key: "k"), .created(uploadID: "u"), .progress),
+        (Self.part(1, 8), .fileDamaged, .damaged),
+      ])
+    let leftover = MultipartMachine.Leftover(key: "k", uploadIDs: ["u"], mayHoldUnknown: false)
+    for _ in 0...ServiceLimits.triesOfRefusedCleanUp {
+      run(&machine, [(.cleanUp([leftover], isAll: true), .failed(.noSuchBucket), .again)])
+    }
+    run(&machine, [(.cleanUp([leftover], isAll: true), .done, .progress)])
+  }
+
   @Test func recoveredIsProvedFirst() {
     var machine = Self.machine()
     machine.found(Self.leftover("old"))

@@ -113,7 +113,7 @@ package struct BitSweep: Sendable {
     var known: [Int] = []
     let scan = try LogScan.scan(
       file: try disk.open(FileName.log(segment).text), writer: writer, segment: segment, cut: nil
-    ) { known.append(Int(truncatingIfNeeded: $0.retryID.low)) }
+    ) { header, _ in known.append(Int(truncatingIfNeeded: header.retryID.low)) }
     var read = Read(scan: scan, known: known)
     let reader = try LogReader(disk: disk, writer: writer, segment: segment, limit: scan.end)
     while true {

@@ -11,8 +11,8 @@ enum BitRot {
     case object([UInt8])
     /// The ids of reports posted so far.
     case ids
-    /// None, but these reports, sent again before they can be read, may be there twice.
-    case knowledge([Int])
+    /// Nothing in the end: all can be read later.
+    case sight
 
     var description: String {
       switch self {
@@ -20,7 +20,7 @@ enum BitRot {
       case .reports(let numbers): "may cost reports \(numbers)"
       case .object: "may cost the object's reports"
       case .ids: "may cost the ids of reports"
-      case .knowledge(let numbers): "may cost the ids of reports \(numbers)"
+      case .sight: "costs nothing but time"
       }
     }
   }
@@ -73,7 +73,7 @@ enum BitRot {
     disk.setUnreadable(sector..<sector + 512, of: name)
     spared.insert(name)
     let reports = frames.filter { $0.range.overlaps(piece) }.compactMap(\.report)
-    return (name, sector, sector / 512 % 2 == 0 ? .knowledge(reports) : .reports(reports))
+    return (name, sector, sector / 512 % 2 == 0 ? .sight : .reports(reports))
   }
 
   private static func holdsCut(_ log: [UInt8]) -> Bool {

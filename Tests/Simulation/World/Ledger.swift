@@ -85,9 +85,6 @@ struct Ledger {
     }
   }
 
-  /// The id of this report is not known for a while.
-  mutating func idHidden(_ number: Int) { reports[number].mayBeTwice = true }
-
   // MARK: Verdict
 
   struct Verdict {

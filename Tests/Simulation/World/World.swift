@@ -30,7 +30,7 @@ package final class World: @unchecked Sendable {
   /// Files in which a bit was turned over.
   private var rotten: Set<String> = []
   /// Logs of which a part cannot be read until then.
-  private var blinded: [(name: String, until: Duration)] = []
+  private var blinded: [(name: String, until: Duration, endsProcess: Bool)] = []
   /// Keys under which someone else's object lies.
   var foreignKeys: Set<String> = []
   /// The files of those keys.
@@ -360,7 +360,7 @@ package final class World: @unchecked Sendable {
       return
     }
     var fault = fault
-    if case .knowledge = flipped.loss { fault = .unreadableForAWhile }
+    if case .sight = flipped.loss { fault = .unreadableForAWhile }
     mischief.count(fault.rawValue)
     note("\(fault.rawValue): \(flipped.name) at \(flipped.offset) \(flipped.loss)")
     switch flipped.loss {
@@ -369,13 +369,14 @@ package final class World: @unchecked Sendable {
       for number in numbers { collectors.change { $0.frameDamaged(number) } }
     case .object(let bytes): collectors.change { $0.objectDamaged(bytes) }
     case .ids: collectors.change { $0.idsDamaged() }
-    case .knowledge(let numbers):
-      for number in numbers { collectors.change { $0.idHidden(number) } }
+    case .sight:
       // Not so long that a replay gives up what cannot be read.
       let least = IngestLimits.encodeRetryDelay
       let most = least * (IngestLimits.replayReadAttempts - 2)
       let isLong = flipped.offset / 1_024 % 2 == 0
-      blinded.append((flipped.name, time.uptime + (isLong ? most : least)))
+      // The next start can read all of it, and this one could not: it knows nothing of that.
+      let endsProcess = flipped.offset / 2_048 % 2 == 0
+      blinded.append((flipped.name, time.uptime + (isLong ? most : least), endsProcess))
       disk.cutPower()
     }
   }
@@ -384,9 +385,10 @@ package final class World: @unchecked Sendable {
   func giveSight() {
     guard !blinded.isEmpty else { return }
     let (uptime, isOver) = (time.uptime, mischief.isOver)
-    for (name, until) in blinded where until <= uptime || isOver {
+    for (name, until, endsProcess) in blinded where until <= uptime || isOver {
       note("all of \(name) can be read again")
       disk.setUnreadable(nil, of: name)
+      if endsProcess { disk.cutPower() }
     }
     blinded.removeAll { $0.until <= uptime || isOver }
   }

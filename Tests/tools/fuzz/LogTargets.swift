@@ -45,7 +45,7 @@ struct LogTarget: FuzzTarget {
     var known: [UInt64] = []
     let scan = try LogScan.scan(
       file: try disk.open(name), writer: writer, segment: segment, cut: nil
-    ) { known.append($0.retryID.low) }
+    ) { header, _ in known.append(header.retryID.low) }
     guard scan.end <= max(bytes.count, LogHeader.byteCount) else {
       throw Broken("the scan ends at \(scan.end), the file at \(bytes.count)")
     }

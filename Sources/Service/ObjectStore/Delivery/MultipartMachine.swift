@@ -382,6 +382,8 @@ struct MultipartMachine: Sendable {
         postponed += cleaned
         return .progress
       }
+      // A bucket that is gone takes nothing else either: that ends, or nothing goes on.
+      if answer == .failed(.noSuchBucket) { return .again }
       refusedCleanUps += 1
       guard refusedCleanUps >= ServiceLimits.triesOfRefusedCleanUp else { return .again }
       leftovers.removeAll { cleaned.contains($0) }

@@ -1,5 +1,8 @@
 -- The table as a view. Set its place first, a directory or s3://bucket/prefix (no slash at the end):
 --   SET VARIABLE usage_table = '.build/demo/latest/store/k8s-metrics';
+-- A period, if any, by UTC dates: only its files are read, and the views hold nothing else.
+--   SET VARIABLE usage_from = DATE '2026-11-01';
+--   SET VARIABLE usage_to = DATE '2026-11-30';
 -- Later versions only append nullable columns, so files of all versions are one table by name.
 CREATE OR REPLACE VIEW usage AS
 SELECT *
@@ -7,7 +10,9 @@ FROM read_parquet(
   getvariable('usage_table') || '/cluster_name=*/dt=*/*.parquet',
   hive_partitioning = true,
   hive_types = {'cluster_name': VARCHAR, 'dt': DATE},
-  union_by_name = true);
+  union_by_name = true)
+WHERE dt >= coalesce(getvariable('usage_from')::DATE, DATE '0001-01-01')
+  AND dt <= coalesce(getvariable('usage_to')::DATE, DATE '9999-12-31');
 
 -- A row is one pod at one instant. What it says holds until the pod's next row, but at most for ten
 -- minutes: a pod that is not reported for longer is not taken to have gone on as before. The last

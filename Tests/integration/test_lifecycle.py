@@ -89,6 +89,14 @@ class TestLife:
         service = start_aggregator(KUBECONFIG=kubeconfig, FLUSH_INTERVAL_SECONDS=1)
         wait_rows(service, 1, 45)
 
+    def test_sigterm_says_what_waits_for_the_api_server(self, start_aggregator):
+        service = start_aggregator()
+        assert service.post(report()).status == 200
+        assert service.stop() == 0
+        said = service.log()
+        assert "is stored after the next start" in said and "waiting_reports=1" in said
+        assert "every row is stored" not in said
+
     def test_one_process_a_directory(self, start_aggregator):
         first = start_aggregator()
         assert first.get("/livez").status == 200

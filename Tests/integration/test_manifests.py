@@ -1,5 +1,6 @@
 """What k8s/ promises an operator, asserted on what `kubectl kustomize` renders."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -320,3 +321,19 @@ def test_the_image_has_the_shared_libraries_of_the_binary():
                 owner = found.stdout.split(":")[0]
                 break
         assert owner in installed | {"libc6", "libgcc-s1"}, f"{library} ({path}) is of {owner!r}"
+
+
+def test_alerts_name_metrics_that_exist():
+    (group,) = yaml.safe_load((ROOT / "k8s" / "alerts.yaml").read_text())["groups"]
+    renderer = (ROOT / "Sources/Service/Observability/MetricsRenderer.swift").read_text()
+    readme = (ROOT / "README.md").read_text()
+    names = [re.findall(r"aggregator_\w+", rule["expr"]) for rule in group["rules"]]
+    assert len(names) == 4 and all(len(found) == 1 for found in names)
+    for (name,) in names:
+        assert f'"{name}"' in renderer and f"`{name}" in readme, name
+
+
+def test_the_policy_allows_what_the_readme_says():
+    policy = json.loads((ROOT / "k8s" / "s3-policy.json").read_text())
+    allowed = {action for s in policy["Statement"] for action in s["Action"]}
+    assert allowed == set(re.findall(r"`(s3:\w+)`", (ROOT / "README.md").read_text()))

@@ -1,6 +1,7 @@
 """The queries of sql/ give the numbers that were worked out by hand, in the engine they are for."""
 
 import re
+import sys
 
 import duckdb
 import pandas
@@ -11,6 +12,10 @@ import pytest
 import usage_table
 from conftest import ROOT
 from usage_table import GIB
+
+sys.path.append(str(ROOT / "scripts"))
+
+import sql as sql_prompt  # noqa: E402
 
 SQL = ROOT / "sql"
 DEMO_QUERIES = ["namespaces", "requested", "idle", "storage"]
@@ -78,6 +83,27 @@ def test_files_of_an_earlier_version_are_part_of_the_table(duck, table):
         "SELECT pod_id, gpu_requests, dt FROM usage WHERE namespace = 'archive'"
     ).fetchall()
     assert [(f[0], f[1], str(f[2])) for f in found] == [("old", None, "2026-03-03")]
+
+
+def test_a_period_reads_its_own_files(duck, table):
+    rows = [usage_table.row("old", "archive", 0, cpu_usage_cores=1.0)]
+    for r in rows:
+        r["collected_at"] -= usage_table.dt.timedelta(days=9)
+    usage_table.write(table, rows)
+    total = duck.execute("SELECT count(*) FROM samples").fetchone()[0]
+    duck.execute("SET VARIABLE usage_from = DATE '2026-03-01'")
+    assert duck.execute("SELECT count(*) FROM samples").fetchone()[0] == total - 1
+    plan = duck.execute("EXPLAIN SELECT sum(hours) FROM samples").fetchall()[0][1]
+    files = len(list(table.rglob("*.parquet")))
+    assert f"{files - 1}/{files}" in plan, plan
+
+
+def test_the_prompt_gives_duckdb_the_store_of_the_environment():
+    keys = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "it's", "AWS_REGION": "eu-west-1"}
+    secret = sql_prompt.s3_secret(keys | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9000"})
+    assert "KEY_ID 'id'" in secret and "SECRET 'it''s'" in secret and "'eu-west-1'" in secret
+    assert "ENDPOINT '127.0.0.1:9000'" in secret and "USE_SSL 'false'" in secret
+    assert "PROVIDER 'credential_chain'" in sql_prompt.s3_secret({})
 
 
 @pytest.mark.parametrize("name", [*DEMO_QUERIES, "network"])

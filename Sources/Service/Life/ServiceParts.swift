@@ -74,11 +74,13 @@ final class ServiceParts {
     do {
       return try RealDisk(path: path)
     } catch {
-      let reason = String(cString: strerror(error.errno))
-      throw StartFailure(
-        "DATA_DIR=\(path) cannot be used: \(reason); it must be a directory that this user "
-          + "(uid \(getuid())) may write")
+      throw StartFailure(unusable(path, String(cString: strerror(error.errno))))
     }
+  }
+
+  private static func unusable(_ path: String, _ reason: String) -> String {
+    "DATA_DIR=\(path) cannot be used: \(reason); it must be a directory that this user "
+      + "(uid \(getuid())) may write"
   }
 
   private static func listenFailure(_ settings: Settings, _ error: any Error) -> String {
@@ -100,6 +102,9 @@ final class ServiceParts {
 
   private static func failure(_ error: Aggregation.StartError, _ path: String) -> StartFailure {
     if case .prefix = error { return StartFailure(error.description) }
+    if case .disk(let error) = error, [EACCES, EPERM, EROFS].contains(error.errno) {
+      return StartFailure(unusable(path, error.description))
+    }
     return StartFailure("DATA_DIR=\(path): \(error)")
   }
 

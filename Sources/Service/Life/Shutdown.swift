@@ -29,12 +29,16 @@ struct Shutdown {
       isHurried = isHurried || wasSignalled()
     }
     parts.stop()
-    if isFlushed && isStored {
-      logger.info("stopped: every row that could be joined is stored")
+    let waitingReports = parts.ingest.reportsWaitingForIndex.current
+    if isFlushed && isStored && waitingReports == 0 {
+      logger.info("stopped: every row is stored")
     } else {
       logger.warning(
         "stopped: what is not stored stays in DATA_DIR and is stored after the next start",
-        metadata: ["joined": "\(isFlushed)", "stored": "\(isStored)"])
+        metadata: [
+          "joined": "\(isFlushed && waitingReports == 0)", "stored": "\(isStored)",
+          "waiting_reports": "\(waitingReports)",
+        ])
     }
     return 0
   }

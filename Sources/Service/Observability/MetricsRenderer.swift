@@ -232,7 +232,9 @@ struct MetricsRenderer: Sendable {
       "aggregator_upload_pending_bytes", .gauge, "Bytes of complete objects not stored yet.",
       value(\.pendingBytes))
     text.add(
-      "aggregator_store_usable", .gauge, "1: the check of the bucket or directory has succeeded.",
+      "aggregator_store_usable", .gauge,
+      "1: the check of bucket or directory, or an upload since, has succeeded; 0: not yet, or an "
+        + "upload failed since for a reason that waiting does not mend.",
       value(\.isStoreUsable))
   }
 

@@ -295,6 +295,7 @@ struct DeliveryCore {
       let step = Self.name(of: job)
       if isLasting {
         counters.failures.add(1, ordering: .relaxed)
+        counters.isStoreUsable.store(0, ordering: .relaxed)
       } else {
         counters.retries.add(1, ordering: .relaxed)
       }
@@ -332,6 +333,7 @@ struct DeliveryCore {
     case .proved, .earlier:
       counters.proved.add(1, ordering: .relaxed)
     }
+    counters.isStoreUsable.store(1, ordering: .relaxed)
     counters.lastSuccessSeconds.store(
       Int(max(0, min(wallSeconds, 1e12))), ordering: .relaxed)
   }

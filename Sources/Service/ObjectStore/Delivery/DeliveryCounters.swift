@@ -29,6 +29,7 @@ final class DeliveryCounters: Sendable {
   let pendingBytes = Atomic<Int>(0)
   /// Arrival of the oldest row in them, seconds since 1970; 0: none pending.
   let oldestPendingRowSeconds = Atomic<Int>(0)
-  /// 1: the check of the bucket has succeeded.
+  /// 1: the check of the bucket, or an upload since, has succeeded; 0: none has yet, or an upload
+  /// failed since for a reason that time does not mend.
   let isStoreUsable = Atomic<Int>(0)
 }

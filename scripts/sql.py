@@ -29,7 +29,8 @@ def run(connection, sql):
 
 
 def prompt(connection):
-    print("Views: usage, samples. End a query with ; and the session with Ctrl-D; .read FILE runs one.")
+    print("Views: usage, samples. End a query with ; and the session with Ctrl-D.")
+    print(".read FILE runs the queries of a file.")
     pending = []
     while True:
         try:

@@ -16,7 +16,8 @@ WHERE dt >= coalesce(getvariable('usage_from')::DATE, DATE '0001-01-01')
 
 -- A row is one pod at one instant. What it says holds until the pod's next row, but at most for ten
 -- minutes: a pod that is not reported for longer is not taken to have gone on as before. The last
--- row of a pod weighs nothing.
+-- row of a pod weighs nothing, nor does its last of a period: days add up to less than their month, by
+-- one row of each pod a day.
 CREATE OR REPLACE VIEW samples AS
 SELECT
   *,

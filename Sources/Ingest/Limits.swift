@@ -13,7 +13,9 @@ extension IngestLimits {
   /// Durable bytes of the log, after which the system's copy of them is given up.
   package static let cacheDropStep = 4 << 20
   /// A log is cut off in steps of this size before it is removed.
-  package static let removalStep = 16 << 20
+  package static let removalStep = 4 << 20
+  /// The longest pause between two of these steps.
+  package static let maximumRemovalPause = Duration.milliseconds(50)
   /// Frames in one call of pwritev: two pieces each, the system takes 1,024.
   package static let maximumFramesPerWrite = 512
   /// Frames for which the log thread is woken before the writer has gone through its others.
@@ -107,7 +109,8 @@ extension IngestLimits {
   /// Bytes of a cluster's name in a key, escaped: with what stands around it, it is one component
   /// of a path, which file systems bound at 255.
   package static let maximumClusterNameByteCount = 200
-  /// Bytes of a seal that a start will read: 150,000 nodes with 30 ids each, and 4,096 objects.
+  /// Bytes of a seal that a start will read: 150,000 nodes with 30 ids each, a million
+  /// retaken reports and 4,096 objects.
   package static let maximumSealByteCount = 256 << 20
   /// Bytes of an object's file, after which the system is asked to begin writing them.
   package static let writebackStep = 2 << 20

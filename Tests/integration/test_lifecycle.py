@@ -95,7 +95,7 @@ class TestLife:
         assert service.stop() == 0
         said = service.log()
         assert "is stored after the next start" in said and "waiting_reports=1" in said
-        assert "every row is stored" not in said
+        assert "nothing waits" not in said
 
     def test_one_process_a_directory(self, start_aggregator):
         first = start_aggregator()

@@ -135,7 +135,8 @@ final class Driver {
       options: Poster.Options(
         connectionCount: command.posting.connections,
         timeoutNanos: Int64(command.posting.timeout * 1e9), retries: command.posting.retry,
-        compresses: command.posting.gzip))
+        compresses: command.posting.gzip,
+        measureFromNanos: CalendarTime.monotonicNanos() + Int64(command.time.warmUp * 1e9)))
     let ledger = try command.result.ledger.map(Ledger.init(path:))
     if let ledger {
       let cluster = cluster

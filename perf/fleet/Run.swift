@@ -192,6 +192,11 @@ struct TimeOptions: ParsableArguments {
   @Option(help: "End after this many seconds.")
   var duration: Double?
 
+  @Option(
+    name: .customLong("warm-up"),
+    help: "Latencies of the first so many seconds do not count: connections open, memory comes.")
+  var warmUp = 0.0
+
   @Option(help: "End after this many reports.")
   var reports: Int?
 
@@ -219,6 +224,9 @@ struct TimeOptions: ParsableArguments {
     }
     if let duration, !(duration > 0 && duration <= 1e7) {
       throw ValidationError("--duration: want more than 0")
+    }
+    guard warmUp >= 0, warmUp <= 3600 else {
+      throw ValidationError("--warm-up: want 0 to 3600")
     }
     if let reports, reports < 1 {
       throw ValidationError("--reports: want at least 1")

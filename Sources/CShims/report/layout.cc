@@ -97,6 +97,9 @@ bool Layout::learn_report(const uint8_t *body, const uint32_t *index, size_t ind
          end_of_report.assign(previous, size_t(body + index[index_count] - previous));
 }
 
+// All pods have the members of the first one in its order, with the same text between values, or
+// the report has no layout. A pod's first piece reaches from the value before it, so it holds what
+// stands between pods: the array's bracket for the first, brace, comma and brace for the others.
 // Leaves `token` on the bracket that closes the array.
 bool Layout::learn_pods(const uint8_t *body, const uint32_t **token) {
   const uint32_t *next = *token;

@@ -28,6 +28,7 @@ extension ProbeTable {
     for _ in 0..<8 {
       let slot = UnsafeRawPointer(slots + offset)
       if slot.load(as: UInt32.self) == short {
+        // Behind hash and mark; by its address, so that no reference is counted.
         let value = slot.load(fromByteOffset: 8, as: UInt.self)
         return cshims_prefetch(UnsafeRawPointer(bitPattern: value))
       }

@@ -31,7 +31,7 @@ struct Shutdown {
     parts.stop()
     let waitingReports = parts.ingest.reportsWaitingForIndex.current
     if isFlushed && isStored && waitingReports == 0 {
-      logger.info("stopped: every row is stored")
+      logger.info("stopped: nothing waits, every row is stored or set aside")
     } else {
       logger.warning(
         "stopped: what is not stored stays in DATA_DIR and is stored after the next start",

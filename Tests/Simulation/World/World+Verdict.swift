@@ -30,7 +30,10 @@ extension World {
     if seals.count > 1 + foreignKeys.count || !others.isEmpty {
       fail("left in DATA_DIR: \(names)")
     }
-    let uploads = store.bucket.uploads
+    // What the store refused to abort for long is told, and left to a rule of the bucket.
+    let uploads = store.bucket.uploads.filter { _, upload in
+      !leftoversTold.contains { $0.contains("key=\(upload.key) cannot be aborted") }
+    }
     if !uploads.isEmpty { fail("uploads left: \(uploads.map { "\($0) \($1.key)" })") }
   }
 

@@ -29,6 +29,8 @@ package final class World: @unchecked Sendable {
   var isStarting = false
   /// Files in which a bit was turned over.
   private var rotten: Set<String> = []
+  /// Lines about uploads that the store refused to abort.
+  var leftoversTold: [String] = []
   /// Logs of which a part cannot be read until then.
   private var blinded: [(name: String, until: Duration, endsProcess: Bool)] = []
   /// Keys under which someone else's object lies.
@@ -321,6 +323,7 @@ package final class World: @unchecked Sendable {
 
   private func take(line: String, isDamage: Bool) {
     note(line)
+    if line.contains("a lifecycle rule should") { leftoversTold.append(line) }
     if isDamage || line.contains("other content lies under this key") { damageEvents += 1 }
   }
 

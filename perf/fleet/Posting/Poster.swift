@@ -10,6 +10,8 @@ final class Poster {
     var timeoutNanos: Int64
     var retries: Bool
     var compresses: Bool
+    /// Latencies of reports due earlier do not count.
+    var measureFromNanos: Int64 = 0
   }
 
   /// Whose a body is.
@@ -257,7 +259,9 @@ final class Poster {
 
   private func acknowledge(_ connection: Connection) throws {
     let elapsed = CalendarTime.monotonicNanos() - connection.startNanos
-    tally.latency.record(micros: UInt64(max(elapsed, 0) / 1000))
+    if connection.startNanos >= options.measureFromNanos {
+      tally.latency.record(micros: UInt64(max(elapsed, 0) / 1000))
+    }
     tally.acknowledgedReports += 1
     tally.acknowledgedRows += connection.rows
     try onAcknowledged(connection)

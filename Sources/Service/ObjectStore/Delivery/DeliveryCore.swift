@@ -295,7 +295,8 @@ struct DeliveryCore {
       let step = Self.name(of: job)
       if isLasting {
         counters.failures.add(1, ordering: .relaxed)
-        counters.isStoreUsable.store(0, ordering: .relaxed)
+        // Uploads may go on without the right to abort them.
+        if case .cleanUp = job {} else { counters.isStoreUsable.store(0, ordering: .relaxed) }
       } else {
         counters.retries.add(1, ordering: .relaxed)
       }

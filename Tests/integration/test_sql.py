@@ -1,6 +1,7 @@
 """The queries of sql/ give the numbers that were worked out by hand, in the engine they are for."""
 
 import re
+import subprocess
 import sys
 
 import duckdb
@@ -104,6 +105,19 @@ def test_the_prompt_gives_duckdb_the_store_of_the_environment():
     assert "KEY_ID 'id'" in secret and "SECRET 'it''s'" in secret and "'eu-west-1'" in secret
     assert "ENDPOINT '127.0.0.1:9000'" in secret and "USE_SSL 'false'" in secret
     assert "PROVIDER 'credential_chain'" in sql_prompt.s3_secret({})
+
+
+def test_the_prompt_runs_a_file_on_a_table_beside_the_caller(table):
+    command = [ROOT / "scripts" / "sql.sh", "-t", table.name, "--from", "2026-03-01", "-f"]
+    result = subprocess.run(
+        [*command, SQL / "namespaces.sql"],
+        cwd=table.parent,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0 and "batch" in result.stdout, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("name", [*DEMO_QUERIES, "network"])

@@ -8,7 +8,7 @@ import Testing
 /// The delivery with its threads, and with a store that refuses.
 struct DeliveryTests {
   /// The end of the service looks every 100 ms whether all is stored: that must not make the store
-  /// hear the same refused request as often.
+  /// hear the same refused request as often. And the metrics say that the store is of no use now.
   @Test func drainingOftenIsNoStorm() throws {
     let blocked = NSTemporaryDirectory() + "/delivery-\(UUID().uuidString)"
     _ = FileManager.default.createFile(atPath: blocked, contents: nil)
@@ -33,10 +33,12 @@ struct DeliveryTests {
           rowCount: 1, sha256: "", attempt: "", oldestRowSeconds: 5)
       ], recovered: false)
     #expect(counters.oldestPendingRowSeconds.load(ordering: .relaxed) == 5)
+    counters.isStoreUsable.store(1, ordering: .relaxed)
     delivery.start(observer: NoObserver())
     for _ in 0..<10 { #expect(!delivery.drain(within: .milliseconds(50))) }
     delivery.stop()
     #expect((1...2).contains(failures.withLock { $0 }))
+    #expect(counters.isStoreUsable.load(ordering: .relaxed) == 0)
   }
 
   /// A store that refuses uploads for hours must not make the record of them grow.

@@ -10,16 +10,16 @@ package enum IngestEvent: Sendable {
   case sealUnreadable(segment: UInt64, error: String)
   /// A stretch of a log holds no good frame though it was acknowledged; at most one frame each.
   case logDamaged(segment: UInt64, offset: Int, byteCount: Int)
-  /// The medium does not give this stretch of a log: it is read again when the segment is replayed.
-  case logUnreadable(segment: UInt64, offset: Int, byteCount: Int)
+  /// The medium does not give all of a file: the start reads it again for so long.
+  case fileUnreadable(name: String, seconds: Int)
+  /// The medium did not give all of this stretch of a log: it counts no more, whatever it holds.
+  case logGivenUp(segment: UInt64, offset: Int, byteCount: Int)
   /// The end of a log is the beginning of a write that was never acknowledged; it was cut off.
   case logTorn(segment: UInt64, offset: Int, byteCount: Int)
   /// The last group of a log may have lost an acknowledged report; it cannot be told.
   case tailSuspect(segment: UInt64, offset: Int, byteCount: Int)
   /// A report of a log no longer decodes.
   case replayRefused(segment: UInt64, reason: String)
-  /// So many reports were taken while a log cannot be read that later ones are not kept apart.
-  case retakenFull(limit: Int)
   /// The log file of a segment was given up; its reports that were not durable got 503.
   case logFailed(segment: UInt64, error: String)
   /// The disk has no room for the log; reports get 503 until it has.

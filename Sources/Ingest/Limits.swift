@@ -46,9 +46,14 @@ extension IngestLimits {
   /// Replays of a log that fail at unreadable bytes, `encodeRetryDelay` apart, before the rest of
   /// the log is taken without them.
   package static let replayReadAttempts = 12
-  /// Reports taken while a log is not read in whole whose ids are kept apart, 24 bytes each in a
-  /// seal; one beyond them that is found in that log, too, counts twice.
-  package static let maximumRetakenReports = 1 << 20
+  /// How long a start that cannot read all logs and seals reads them again, so far apart, before it
+  /// goes on without the rest; reports wait meanwhile.
+  package static let startReadPatience = Duration.seconds(60)
+  package static let startReadDelay = Duration.seconds(5)
+  /// How long at least for each file, when the others have taken that time.
+  package static let leastReadPatience = Duration.seconds(10)
+  /// Bytes of a file that names the unreadable pieces of a log, all that may be borne, twice.
+  static let maximumHolesByteCount = 2 * (8 * maximumUnreadablePieces + salvagePieceByteCount)
   /// Bytes read at once when a log is scanned.
   package static let scanWindowByteCount = 1 << 20
 }
@@ -109,8 +114,8 @@ extension IngestLimits {
   /// Bytes of a cluster's name in a key, escaped: with what stands around it, it is one component
   /// of a path, which file systems bound at 255.
   package static let maximumClusterNameByteCount = 200
-  /// Bytes of a seal that a start will read: 150,000 nodes with 30 ids each, a million
-  /// retaken reports and 4,096 objects.
+  /// Bytes of a seal that a start will read: 150,000 nodes with 30 ids each, and 4,096
+  /// objects.
   package static let maximumSealByteCount = 256 << 20
   /// Bytes of an object's file, after which the system is asked to begin writing them.
   package static let writebackStep = 2 << 20

@@ -25,6 +25,7 @@ import Testing
     private let real = SystemTime()
     func monotonic() -> Duration { real.monotonic() / 50 }
     func epochSeconds() -> Int64 { real.epochSeconds() }
+    func sleep(_ duration: Duration) { real.sleep(duration) }
   }
 
   @Test func manyReportsFromManyThreads() throws {

@@ -65,7 +65,7 @@ import Testing
   static func snapshot(_ ids: RetryIDs) -> RetrySnapshot {
     var builder = RetrySnapshotBuilder()
     while !builder.step(ids) {}
-    return builder.finish()
+    return builder.snapshot
   }
 
   @Test func aSnapshotReadBackKnowsTheSameIDs() {
@@ -97,7 +97,7 @@ import Testing
     #expect(
       slices == (IngestLimits.maximumRetryNodes + IngestLimits.retryNodesPerSlice - 1)
         / IngestLimits.retryNodesPerSlice)
-    let snapshot = builder.finish()
+    let snapshot = builder.snapshot
     #expect(snapshot.nodeCount == UInt32(IngestLimits.maximumRetryNodes))
     #expect(snapshot.bytes.count == IngestLimits.maximumRetryNodes * 25)
     let sliceByteCount =

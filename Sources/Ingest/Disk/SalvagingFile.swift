@@ -1,30 +1,55 @@
 import Glibc
 import Synchronization
 
+/// Numbers of pieces of a file, `salvagePieceByteCount` bytes each, from 0 on.
+package typealias PieceNumbers = Set<Int>
+
 /// Reads a file of which the medium may not give every byte.
 ///
 /// A read that fails is made again, then in pieces. A piece that stays unreadable reads as zeros,
 /// under which no hash is good, and is remembered: nobody may take it for bytes that were never
-/// written. Calls that change the file go through.
+/// written. Holes are not read at all. Calls that change the file go through.
 package final class SalvagingFile: DiskFile {
   private let base: any DiskFile
   private let maximumPieces: Int
-  /// Numbers of the pieces that could not be read.
-  private let pieces = Mutex<Set<Int>>([])
+  private let holes: PieceNumbers
+  /// What could not be read, without holes.
+  private let hidden = Mutex<PieceNumbers>([])
 
-  /// `maximumPieces`: how many unreadable pieces are borne; with one more the read throws.
+  /// `holes`: what is not to be read. `maximumPieces`: how many unreadable pieces are borne beside
+  /// them; with one more the read throws.
   package init(
-    _ base: any DiskFile, maximumPieces: Int = IngestLimits.maximumUnreadablePieces
+    _ base: any DiskFile, holes: PieceNumbers = [],
+    maximumPieces: Int = IngestLimits.maximumUnreadablePieces
   ) {
     self.base = base
+    self.holes = holes
     self.maximumPieces = maximumPieces
   }
 
-  /// Whether some byte of the range could not be read; only of what was read.
-  package func isUnreadable(_ range: Range<Int>) -> Bool {
-    pieces.withLock { pieces in
-      !pieces.isEmpty && pieces.contains { Self.range(ofPiece: $0).overlaps(range) }
+  /// Whether some byte of the range is in a hole.
+  package func isInHole(_ range: Range<Int>) -> Bool { Self.overlaps(holes, range) }
+
+  /// Whether some byte of the range could not be read that is in no hole; only of what was read.
+  package func isHidden(_ range: Range<Int>) -> Bool {
+    hidden.withLock { Self.overlaps($0, range) }
+  }
+
+  package func isUnreadable(_ range: Range<Int>) -> Bool { isInHole(range) || isHidden(range) }
+
+  /// The pieces of these ranges that could not be read and are no holes.
+  package func hiddenPieces(of ranges: [Range<Int>]) -> PieceNumbers {
+    hidden.withLock { pieces in
+      pieces.filter { piece in ranges.contains { $0.overlaps(Self.range(ofPiece: piece)) } }
     }
+  }
+
+  private static func overlaps(_ pieces: PieceNumbers, _ range: Range<Int>) -> Bool {
+    guard !pieces.isEmpty, !range.isEmpty else { return false }
+    let size = IngestLimits.salvagePieceByteCount
+    let wanted = range.lowerBound / size...(range.upperBound - 1) / size
+    return wanted.count < pieces.count
+      ? wanted.contains(where: pieces.contains) : pieces.contains(where: wanted.contains)
   }
 
   private static func range(ofPiece piece: Int) -> Range<Int> {
@@ -61,11 +86,11 @@ package final class SalvagingFile: DiskFile {
   private func readPiece(
     _ piece: Int, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
   ) throws(DiskError) -> Bool {
-    if pieces.withLock({ $0.contains(piece) }) { return false }
+    if holes.contains(piece) || hidden.withLock({ $0.contains(piece) }) { return false }
     do throws(DiskError) {
       return try attempt(buffer, at: offset) == buffer.count
     } catch {
-      let isBorne = pieces.withLock { pieces in
+      let isBorne = hidden.withLock { pieces in
         guard error.isUnreadable, pieces.count < maximumPieces else { return false }
         pieces.insert(piece)
         return true

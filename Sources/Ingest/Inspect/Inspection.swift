@@ -118,6 +118,8 @@ package struct Inspection: Sendable, Equatable {
       case logSuspect = "log_suspect"
       /// A frame whose payload does not have its hash.
       case logPayload = "log_payload"
+      /// What a start has given up of a log.
+      case logHoles = "log_holes"
       case seal
       /// One of the two copies of a seal's list; the other is used.
       case sealCopy = "seal_copy"

@@ -4,6 +4,8 @@ struct LogInspector {
   let writer: WriterID
   let segment: UInt64
   let cut: Int?
+  /// What a start has given up of it.
+  let holes: PieceNumbers
 
   /// `checksAll`: also the payloads that the scan takes from their headers. The last value is the
   /// frames whose payload is bad, without those that the scan has found already.
@@ -15,7 +17,8 @@ struct LogInspector {
     let file = try disk.open(name)
     let byteCount = try file.byteCount()
     let scan = try LogScan.scan(
-      file: file, writer: writer, segment: segment, cut: cut, frame: { _, _ in })
+      file: file, writer: writer, segment: segment, cut: cut, holes: holes,
+      frame: { _, _ in })
     let log = Inspection.Log(
       byteCount: byteCount, allocatedByteCount: allocated, header: scan.header,
       foreignVersion: try Self.foreignVersion(file), frameCount: scan.frameCount,
@@ -28,7 +31,8 @@ struct LogInspector {
   private func badPayloads(
     _ scan: LogScan, _ progress: (_ byteCount: Int) -> Void
   ) throws(DiskError) -> [Range<Int>] {
-    let reader = try LogReader(disk: disk, writer: writer, segment: segment, limit: scan.end)
+    let reader = try LogReader(
+      disk: disk, writer: writer, segment: segment, limit: scan.end, holes: holes)
     let known = Set(scan.damaged + scan.suspect)
     var bad: [Range<Int>] = []
     var done = 0

@@ -29,7 +29,9 @@ struct SegmentInspector {
     var segment = Inspection.Segment(number: number, state: .leftover)
     var seal: Seal?
     if names.contains(.seal(number)) { (segment.seal, seal) = readSeal() }
-    if names.contains(.log(number)) { segment.log = readLog() }
+    if names.contains(.log(number)) {
+      segment.log = readLog(holes: names.contains(.holes(number)) ? readHoles() : [])
+    }
     segment.objects = objects(names, seal: seal)
     for case .uploadRecord(let id) in names { segment.uploadRecords.append(id) }
     segment.uploadRecords.sort()
@@ -38,7 +40,9 @@ struct SegmentInspector {
       segment.state = seal == nil ? .damaged : isStored ? .stored : .sealed
     } else if segment.log != nil {
       segment.state = mayBeWritten ? .open : .log
-    } else if segment.objects.isEmpty, segment.uploadRecords.isEmpty {
+    } else if segment.objects.isEmpty, segment.uploadRecords.isEmpty,
+      !names.contains(.holes(number))
+    {
       return nil
     }
     return segment
@@ -108,7 +112,28 @@ struct SegmentInspector {
 
   // MARK: Log
 
-  private mutating func readLog() -> Inspection.Log? {
+  /// What a start has given up of the log.
+  private mutating func readHoles() -> PieceNumbers {
+    let name = FileName.holes(number).text
+    guard let writer else { return [] }
+    let (disk, number) = (disk, number)
+    let holes = reading(name) { () throws(DiskError) in
+      try LogHoles.read(number, writer: writer, from: disk)
+    }
+    guard let (holes, _) = holes else { return [] }
+    guard let holes else {
+      note(name, .logHoles, "both copies are damaged; a start reads all of the log")
+      return []
+    }
+    let size = IngestLimits.salvagePieceByteCount
+    for piece in holes.pieces.sorted() {
+      let range = piece * size..<(piece + 1) * size
+      note(name, .logHoles, "a start could not read this of the log: it counts no more", at: range)
+    }
+    return holes.pieces
+  }
+
+  private mutating func readLog(holes: PieceNumbers) -> Inspection.Log? {
     let name = FileName.log(number).text
     guard let writer else {
       note(name, .unreadable, "the writer is not known")
@@ -118,7 +143,7 @@ struct SegmentInspector {
       disk, cut, number, inspector.options.checksAll, inspector.progress
     )
     let read = reading(name) { () throws(DiskError) in
-      try LogInspector(disk: disk, writer: writer, segment: number, cut: cut)
+      try LogInspector(disk: disk, writer: writer, segment: number, cut: cut, holes: holes)
         .run(checksAll: checksAll, progress: progress)
     }
     guard let (log, scan, badPayloads) = read else { return nil }

@@ -23,13 +23,15 @@ package final class LogReader {
   private var forgottenUpTo = 0
   private var buffer: UnsafeMutableRawBufferPointer
 
-  /// `limit`: offset behind the last frame that counts. `isSalvaging`: what cannot be read is given
-  /// as damage; else it throws.
+  /// `limit`: offset behind the last frame that counts. `holes`: stretches that a start has given
+  /// up, which are damage. `isSalvaging`: what else cannot be read is given as damage, too; else it
+  /// throws.
   package init(
-    disk: any Disk, writer: WriterID, segment: UInt64, limit: Int, isSalvaging: Bool = false
+    disk: any Disk, writer: WriterID, segment: UInt64, limit: Int, holes: PieceNumbers = [],
+    isSalvaging: Bool = false
   ) throws(DiskError) {
     file = SalvagingFile(
-      try disk.open(FileName.log(segment).text),
+      try disk.open(FileName.log(segment).text), holes: holes,
       maximumPieces: isSalvaging ? IngestLimits.maximumUnreadablePieces : 0)
     seed = writer.seed(segment: segment)
     self.limit = limit

@@ -22,72 +22,82 @@ package struct LogScan: Sendable {
   /// Stretches of the last group that are there in whole length and bad: torn, or damaged after
   /// they were acknowledged; nobody can tell.
   package var suspect: [Range<Int>] = []
-  /// Stretches without a good frame of which some bytes cannot be read: no more than that is known
-  /// of them, and a later reading may find frames.
+  /// Stretches without a good frame of which some bytes cannot be read, and no start has given them
+  /// up: no more than that is known of them, and a later reading may find frames.
   package var hidden: [Range<Int>] = []
+  /// What could not be read of these stretches.
+  package var hiddenPieces: PieceNumbers = []
   /// The beginning of a frame, or zeros, where the file ends: written by a process that ended
   /// before its fsync, and never acknowledged. nil: there is none.
   package var torn: Range<Int>?
-  /// Bytes behind `end`, within the limit: `torn`, and what of the others lies there.
+  /// Offset up to which the file stays as it is: `end`, or behind what cannot be read there.
+  package var keptUpTo = LogHeader.byteCount
+  /// Bytes behind `keptUpTo`, within the limit: `torn`, and what of the others lies there.
   package var tornByteCount = 0
-  /// Offset up to which a replay has to look: `end`, or behind what is hidden there.
-  package var replayLimit = LogHeader.byteCount
+  /// Frames with a report that are good as far as was read, and partly in pieces that were not.
+  private var doubtful: [(FrameHeader, Range<Int>)] = []
 
-  /// Reads `file`; `frame` is called for each report that counts, in order. `cut`: offset behind
-  /// which nothing counts, from a later file's header, and before which all was fsynced.
+  /// Reads `file`; `frame` is called for each report that counts, in order. Where something is
+  /// hidden it is not called for those that count only if this comes back. `cut`: offset behind
+  /// which nothing counts, from a later file's header, and before which all was fsynced. `holes`:
+  /// what a start has given up of the file.
   package static func scan(
-    file: any DiskFile, writer: WriterID, segment: UInt64, cut: Int?,
+    file: any DiskFile, writer: WriterID, segment: UInt64, cut: Int?, holes: PieceNumbers = [],
     frame: (FrameHeader, Range<Int>) -> Void
   ) throws(DiskError) -> LogScan {
     var scan = LogScan()
-    let file = SalvagingFile(file)
+    let file = SalvagingFile(file, holes: holes)
     let byteCount = try file.byteCount()
     let limit = min(byteCount, cut ?? byteCount)
     let seed = writer.seed(segment: segment)
-    scan.header = try readHeader(file: file, writer: writer, segment: segment)
+    scan.header = try readHeader(file, writer: writer, segment: segment)
     scan.witnessedUpTo = cut ?? 0
 
     let walker = FrameWalker(file: file, seed: seed, limit: limit)
-    // Frames that nothing has witnessed yet, at most one group.
+    // Frames that nothing has witnessed yet, at most one group, and the last one.
     var tail: [FrameWalker.Frame] = []
     var gaps: [Range<Int>] = []
     while let next = try walker.next() {
       if let skipped = walker.skipped { gaps.append(skipped) }
       scan.witnessedUpTo = max(scan.witnessedUpTo, next.header.durableUpTo)
-      tail.append(next)
       let witnessed = tail.prefix { $0.end <= scan.witnessedUpTo }
-      for old in witnessed { scan.count(old, frame) }
+      for old in witnessed { scan.count(old, file, frame) }
       tail.removeFirst(witnessed.count)
+      tail.append(next)
     }
     for last in tail {
-      if try payloadIsGood(last, file: file, seed: seed) {
-        scan.count(last, frame)
+      let isWitnessed = last.end <= scan.witnessedUpTo
+      if try isWitnessed ? true : payloadIsGood(last, file: file, seed: seed) {
+        scan.count(last, file, frame)
       } else {
-        scan.note(last.offset..<last.end, isHidden: file.isUnreadable(last.offset..<last.end))
+        scan.note(last.offset..<last.end, file)
       }
     }
-    for gap in gaps { scan.note(gap, isHidden: file.isUnreadable(gap)) }
+    for gap in gaps { scan.note(gap, file) }
     if walker.position < max(limit, scan.witnessedUpTo) {
       let rest = walker.position..<max(limit, scan.witnessedUpTo)
-      if file.isUnreadable(rest) {
-        scan.hidden.append(rest)
-      } else if rest.lowerBound >= scan.witnessedUpTo, try walker.endsTorn() {
+      if rest.lowerBound >= scan.witnessedUpTo, try walker.endsTorn(), !file.isUnreadable(rest) {
         scan.torn = rest
       } else {
-        scan.note(rest, isHidden: false)
+        scan.note(rest, file)
       }
     }
-    if file.isUnreadable(0..<LogHeader.byteCount) {
+    if scan.header == nil, file.isHidden(0..<LogHeader.byteCount) {
       scan.hidden.insert(0..<LogHeader.byteCount, at: 0)
     }
-    scan.replayLimit = scan.hidden.reduce(scan.end) { max($0, min($1.upperBound, limit)) }
-    scan.tornByteCount = max(0, limit - scan.replayLimit)
+    scan.hiddenPieces = file.hiddenPieces(of: scan.hidden)
+    if scan.hidden.isEmpty { for (header, range) in scan.doubtful { frame(header, range) } }
+    scan.doubtful = []
+    scan.keptUpTo = (scan.hidden + scan.damaged + scan.suspect).reduce(scan.end) {
+      file.isUnreadable($1) ? max($0, min($1.upperBound, limit)) : $0
+    }
+    scan.tornByteCount = max(0, limit - scan.keptUpTo)
     return scan
   }
 
   /// A stretch without a good frame that no torn write explains.
-  private mutating func note(_ range: Range<Int>, isHidden: Bool) {
-    if isHidden {
+  private mutating func note(_ range: Range<Int>, _ file: SalvagingFile) {
+    if file.isHidden(range) {
       hidden.append(range)
     } else if range.lowerBound < witnessedUpTo {
       damaged.append(range)
@@ -97,23 +107,40 @@ package struct LogScan: Sendable {
   }
 
   private mutating func count(
-    _ frame: FrameWalker.Frame, _ body: (FrameHeader, Range<Int>) -> Void
+    _ frame: FrameWalker.Frame, _ file: SalvagingFile,
+    _ body: (FrameHeader, Range<Int>) -> Void
   ) {
+    // Its payload cannot be whole: its report is gone, and may come again.
+    if file.isInHole(frame.offset..<frame.end) {
+      note(frame.offset..<frame.end, file)
+      return
+    }
     frameCount += 1
     end = frame.end
     guard !frame.header.isWitness else { return }
     reportCount += 1
-    body(frame.header, frame.offset..<frame.end)
+    // All of the piece behind it was read, or tried, on the way to the frame that follows.
+    if file.isHidden(frame.offset..<frame.end) {
+      doubtful.append((frame.header, frame.offset..<frame.end))
+    } else {
+      body(frame.header, frame.offset..<frame.end)
+    }
   }
 
   /// The header of the log file of `segment`; nil when it is damaged or another file's.
   package static func readHeader(
     file: any DiskFile, writer: WriterID, segment: UInt64
   ) throws(DiskError) -> LogHeader? {
+    try readHeader(SalvagingFile(file), writer: writer, segment: segment)
+  }
+
+  static func readHeader(
+    _ file: SalvagingFile, writer: WriterID, segment: UInt64
+  ) throws(DiskError) -> LogHeader? {
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: LogHeader.byteCount, alignment: 8)
     defer { buffer.deallocate() }
-    let count = try SalvagingFile(file).read(into: buffer, at: 0)
+    let count = try file.read(into: buffer, at: 0)
     guard let header = LogHeader(UnsafeRawBufferPointer(buffer)[..<count].rebased),
       header.writer == writer, header.segment == segment
     else { return nil }

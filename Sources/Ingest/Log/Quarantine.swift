@@ -5,6 +5,9 @@ package struct Quarantine {
 
   package init(disk: any Disk) { self.disk = disk }
 
+  /// Why a log is kept in whole.
+  static let unreadableReason = "a part of it cannot be read"
+
   /// The copy's name, when one could be made.
   package static func fileName(segment: UInt64, offset: Int) -> String {
     "\(FileName.number(segment))-\(offset).quarantine"

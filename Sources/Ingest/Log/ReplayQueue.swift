@@ -78,6 +78,8 @@ package final class ReplayQueue: Sendable {
     var segment: UInt64
     /// Offset behind the last frame that counts.
     var limit: Int
+    /// What a start has given up.
+    var holes: PieceNumbers = []
     /// What cannot be read is damage.
     var isSalvaging = false
   }

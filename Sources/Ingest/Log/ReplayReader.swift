@@ -36,7 +36,7 @@ package final class ReplayReader {
         reader = nil
         reader = try LogReader(
           disk: disk, writer: writer, segment: wanted.segment, limit: wanted.limit,
-          isSalvaging: wanted.isSalvaging)
+          holes: wanted.holes, isSalvaging: wanted.isSalvaging)
       }
       try fill(page)
     } catch {

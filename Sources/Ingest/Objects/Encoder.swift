@@ -102,7 +102,8 @@ package final class Encoder {
     encodings[encoding] = nil
     spool.measure(FileName.seal(segment).text, on: disk)
     for object in objects { spool.measure(object.fileName, on: disk) }
-    removeLog(segment, keepsLog: order.keepsLog)
+    let isLogGone = removeLog(segment, keepsLog: order.keepsLog)
+    if isLogGone, order.keepsLog { _ = removeDurably(FileName.holes(segment)) }
     count(objects, rowCount: rowCount)
     events(
       .segmentSealed(
@@ -164,8 +165,9 @@ package final class Encoder {
   }
 
   /// Removes the log of a sealed segment, durably: without its seal it would be stored again. Its
-  /// name goes before its bytes, so that what is left of it is never taken for the whole.
-  private func removeLog(_ segment: UInt64, keepsLog: Bool) {
+  /// name goes before its bytes, so that what is left of it is never taken for the whole. False: it
+  /// goes with the seal, or at the next start.
+  private func removeLog(_ segment: UInt64, keepsLog: Bool) -> Bool {
     let name = FileName.log(segment).text
     let isKept = keepsLog && Quarantine(disk: disk).hasRoom
     let doomed = FileName.temporary("\(name).\(isKept ? "quarantine" : "tmp")")
@@ -174,18 +176,18 @@ package final class Encoder {
       spool.rename(name, to: doomed.text)
       try disk.syncDirectory()
     } catch {
-      if error.isAbsent { return }
-      // It goes with the seal, or at the next start.
+      if error.isAbsent { return true }
       events(.removalFailed(name: name, error: error.description))
-      return
+      return false
     }
     if isKept {
       counters.quarantinedFiles.add(1)
-      events(.fileQuarantined(name: name, reason: "a part of it cannot be read"))
-      return
+      events(.fileQuarantined(name: name, reason: Quarantine.unreadableReason))
+      return true
     }
     shrink(doomed.text)
     _ = removeDurably(doomed)
+    return true
   }
 
   /// Cuts a file that is to be removed off in steps: a file system frees a gigabyte in one

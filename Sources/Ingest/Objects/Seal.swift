@@ -6,7 +6,7 @@ import Glibc
 ///
 ///     magic u64 │ version u32 │ its complement u32 │ writer 2×u64 │ segment u64 │ list length u64
 ///     │ list │ list hash u64
-///     │ nodes u32 │ retaken u32 │ ids length u64 │ ids │ ids hash u64
+///     │ nodes u32 │ 0 u32 │ ids length u64 │ ids │ ids hash u64
 ///     │ list │ list hash u64 │ list length u64
 ///
 /// The list stands at both ends, so that damage to one part of the file costs nothing, and damage
@@ -57,11 +57,11 @@ package struct Seal: Sendable, Equatable {
     front.append(raw: list)
     front.append(listHash)
     front.append(ids.nodeCount)
-    front.append(ids.retakenCount)
+    front.append(UInt32(0))
     front.append(UInt64(ids.bytes.count))
     var back = ByteBuilder()
     back.reserve(list.count + 24)
-    back.append(Self.hash(ids.bytes, seed: Self.seed(seed, ids.nodeCount, ids.retakenCount)))
+    back.append(Self.hash(ids.bytes, seed: seed ^ UInt64(ids.nodeCount)))
     back.append(raw: list)
     back.append(listHash)
     back.append(UInt64(list.count))
@@ -146,17 +146,11 @@ package struct Seal: Sendable, Equatable {
     let head = headByteCount + listByteCount + 8
     guard head <= bytes.count - 16, let base = bytes.baseAddress else { return nil }
     let nodeCount = base.load(UInt32.self, at: head)
-    let retakenCount = base.load(UInt32.self, at: head + 4)
     guard let count = Int(exactly: base.load(UInt64.self, at: head + 8)),
       let part = checked(
-        bytes, offset: head + 16, count: count, seed: Self.seed(seed, nodeCount, retakenCount))
+        bytes, offset: head + 16, count: count, seed: seed ^ UInt64(nodeCount))
     else { return nil }
-    return RetrySnapshot(nodeCount: nodeCount, retakenCount: retakenCount, bytes: Array(part))
-  }
-
-  /// The counts stand outside of what the hash is made of.
-  private static func seed(_ seed: UInt64, _ nodeCount: UInt32, _ retakenCount: UInt32) -> UInt64 {
-    seed ^ UInt64(nodeCount) ^ UInt64(retakenCount) << 32
+    return RetrySnapshot(nodeCount: nodeCount, bytes: Array(part))
   }
 
   private static func decode(
@@ -200,10 +194,20 @@ package struct Seal: Sendable, Equatable {
   }
 
   package enum Reading {
-    case whole(Seal)
+    /// `isMissingIDs`: the medium does not give them; a later reading may.
+    case whole(Seal, isMissingIDs: Bool)
     case damaged
     /// The medium does not give what is needed of it; a later reading may.
     case unreadable(DiskError)
+
+    /// A later reading would give nothing more that is needed.
+    func isFinal(needsIDs: Bool) -> Bool {
+      switch self {
+      case .whole(_, let isMissingIDs): !isMissingIDs || !needsIDs
+      case .damaged: true
+      case .unreadable: false
+      }
+    }
   }
 
   package static func read(
@@ -213,7 +217,8 @@ package struct Seal: Sendable, Equatable {
     let file = SalvagingFile(try disk.open(name))
     let bytes = try file.contents(maximumByteCount: IngestLimits.maximumSealByteCount)
     if let seal = bytes?.withUnsafeBytes({ Seal($0, writer: writer, segment: segment) }) {
-      return .whole(seal)
+      return .whole(
+        seal, isMissingIDs: seal.retryIDs == nil && file.isUnreadable(0..<Int.max))
     }
     guard file.isUnreadable(0..<Int.max) else { return .damaged }
     return .unreadable(DiskError(call: .read, name: name, errno: EIO))

@@ -7,6 +7,8 @@ package enum FileName: Hashable, Sendable {
   case objectTemporary(ObjectID)
   case uploadRecord(ObjectID)
   case seal(UInt64)
+  /// What a start has given up of a log.
+  case holes(UInt64)
   /// A file that was being written under another name; worthless after a crash.
   case temporary(String)
   /// Bytes kept for a human; never read.
@@ -26,6 +28,7 @@ package enum FileName: Hashable, Sendable {
     case .objectTemporary(let id): "\(Self.stem(id)).parquet.tmp"
     case .uploadRecord(let id): "\(Self.stem(id)).upload"
     case .seal(let segment): "\(Self.number(segment)).seal"
+    case .holes(let segment): "\(Self.number(segment)).holes"
     case .temporary(let name), .quarantine(let name), .unknown(let name): name
     }
   }
@@ -50,7 +53,8 @@ package enum FileName: Hashable, Sendable {
       switch ending {
       case ".log": return .log(segment)
       case ".seal": return .seal(segment)
-      case ".log.tmp", ".seal.tmp": return .temporary(text)
+      case ".holes": return .holes(segment)
+      case ".log.tmp", ".seal.tmp", ".holes.tmp": return .temporary(text)
       default: return nil
       }
     }
@@ -85,7 +89,7 @@ package enum FileName: Hashable, Sendable {
   /// The segment that the file belongs to, also once it was set aside.
   package var segment: UInt64? {
     switch self {
-    case .log(let segment), .seal(let segment): segment
+    case .log(let segment), .seal(let segment), .holes(let segment): segment
     case .object(let id), .objectTemporary(let id), .uploadRecord(let id): id.segment
     case .quarantine(let name): Self.segmentNumber(name.prefix(Self.digitCount))
     default: nil

@@ -1,60 +1,111 @@
+import Glibc
+
 /// Brings one log without a seal into a state that can be relied on: what counts is known, on the
 /// medium, and what does not is cut off or set aside.
 struct LogRecovery {
   let disk: any Disk
   let writer: WriterID
   let segment: UInt64
-  let cut: Int?
+  /// How far it counts, where its file was given up.
+  var cut: Int?
+  let patience: ReadPatience
+  /// What a start has given up of it.
+  private(set) var holes: PieceNumbers
   let counters: IngestCounters
   let events: @Sendable (IngestEvent) -> Void
 
   private var name: String { FileName.log(segment).text }
 
-  /// `report` is called for each report that counts. nil: there is none, and the file is gone.
-  func run(report: (FrameHeader, Range<Int>) -> Void) throws(DiskError) -> LogScan? {
+  /// Adds the ids of the reports that count to `ids`, but if `isKnown`: it has them. nil: there are
+  /// none, and the file is gone.
+  mutating func run(ids: inout RetryIDs, isKnown: Bool) throws(DiskError) -> LogScan? {
     let file = try disk.open(name)
-    let scan = try LogScan.scan(
-      file: file, writer: writer, segment: segment, cut: cut, frame: report)
+    let scan = try settle(file) { header in
+      if !isKnown { ids.insert(header.retryID, node: header.nodeID) }
+    }
     self.report(scan, file)
     if let cut { try cutOff(cut, file) }
     if scan.reportCount == 0 {
-      // It may hold reports where it cannot be read.
-      if !scan.hidden.isEmpty { return scan }
       if scan.damaged.isEmpty, scan.suspect.isEmpty {
         try disk.remove(name)
       } else {
         try Quarantine(disk: disk).set(aside: name)
       }
       try disk.syncDirectory()
+      if !holes.isEmpty { try disk.remove(FileName.holes(segment).text) }
       return nil
     }
     if cut == nil { try makeDurable(scan) }
     return scan
   }
 
+  /// What the header of this log says of another one. A header that cannot be read is given up: a
+  /// start that could read it later must not count otherwise than this one.
+  mutating func cutOfAnother() throws(DiskError) -> LogHeader.Cut? {
+    let range = 0..<LogHeader.byteCount
+    let holes = holes
+    let (header, file) = try patience.read(name) { () throws(DiskError) in
+      let file = SalvagingFile(try disk.open(name), holes: holes)
+      let header = try LogScan.readHeader(file, writer: writer, segment: segment)
+      return ((header, file), isWhole: !file.isHidden(range))
+    }
+    if file.isHidden(range) {
+      try giveUp(file.hiddenPieces(of: [range]), of: [range])
+    }
+    return header?.cut
+  }
+
+  /// Reads the log until nothing is hidden: the medium gives it, or it is given up, durably, before
+  /// a report can be taken that may be in it.
+  private mutating func settle(
+    _ file: any DiskFile, _ report: (FrameHeader) -> Void
+  ) throws(DiskError) -> LogScan {
+    while true {
+      let holes = holes
+      let scan = try patience.read(name) { () throws(DiskError) in
+        let scan = try LogScan.scan(
+          file: file, writer: writer, segment: segment, cut: cut, holes: holes
+        ) { header, _ in report(header) }
+        return (scan, isWhole: scan.hidden.isEmpty)
+      }
+      if scan.hidden.isEmpty { return scan }
+      try giveUp(scan.hiddenPieces, of: scan.hidden)
+    }
+  }
+
+  private mutating func giveUp(
+    _ pieces: PieceNumbers, of stretches: [Range<Int>]
+  ) throws(DiskError) {
+    holes.formUnion(pieces)
+    guard holes.count <= IngestLimits.maximumUnreadablePieces else {
+      throw DiskError(call: .read, name: name, errno: EIO)
+    }
+    try LogHoles(writer: writer, segment: segment, pieces: holes).write(to: disk)
+    for range in stretches {
+      events(.logGivenUp(segment: segment, offset: range.lowerBound, byteCount: range.count))
+    }
+  }
+
   private func report(_ scan: LogScan, _ file: any DiskFile) {
-    let quarantine = Quarantine(disk: disk)
     for range in scan.damaged {
       counters.damagedFrames.add(1)
       events(.logDamaged(segment: segment, offset: range.lowerBound, byteCount: range.count))
-      quarantine.keep(range, of: file, segment: segment)
     }
     for range in scan.suspect {
       counters.tailSuspects.add(1)
       events(.tailSuspect(segment: segment, offset: range.lowerBound, byteCount: range.count))
-      quarantine.keep(range, of: file, segment: segment)
     }
-    for range in scan.hidden {
-      counters.tailSuspects.add(1)
-      events(.logUnreadable(segment: segment, offset: range.lowerBound, byteCount: range.count))
+    let salvaging = SalvagingFile(file, holes: holes)
+    // A log with holes is kept in whole.
+    for range in scan.damaged + scan.suspect where !salvaging.isInHole(range) {
+      Quarantine(disk: disk).keep(range, of: file, segment: segment)
     }
     if let torn = scan.torn {
       // The last write of a process that died, which nobody was told of.
       counters.tornBytes.add(torn.count)
       events(.logTorn(segment: segment, offset: torn.lowerBound, byteCount: torn.count))
     }
-    guard scan.header == nil, scan.frameCount > 0, scan.hidden.first?.lowerBound != 0
-    else { return }
+    guard scan.header == nil, scan.frameCount > 0 else { return }
     if scan.witnessedUpTo >= LogHeader.byteCount {
       counters.damagedFrames.add(1)
       events(.logDamaged(segment: segment, offset: 0, byteCount: LogHeader.byteCount))
@@ -78,10 +129,10 @@ struct LogRecovery {
   /// clean. From here on their ids answer retries, so they are written again, and synced.
   private func makeDurable(_ scan: LogScan) throws(DiskError) {
     guard scan.end > scan.witnessedUpTo || scan.tornByteCount > 0 else { return }
-    let file = SalvagingFile(try disk.openForUpdate(name))
-    // Around what cannot be read: its bytes stay as they are.
+    let file = SalvagingFile(try disk.openForUpdate(name), holes: holes)
+    // Around holes: their bytes stay as they are.
     let pieceByteCount =
-      scan.hidden.isEmpty ? IngestLimits.scanWindowByteCount : IngestLimits.salvagePieceByteCount
+      holes.isEmpty ? IngestLimits.scanWindowByteCount : IngestLimits.salvagePieceByteCount
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: IngestLimits.scanWindowByteCount, alignment: 64)
     defer { buffer.deallocate() }
@@ -97,7 +148,7 @@ struct LogRecovery {
       }
       offset += count
     }
-    try file.truncate(to: scan.replayLimit)
+    try file.truncate(to: scan.keptUpTo)
     try file.sync()
   }
 }

@@ -2,7 +2,6 @@
 struct RecoveredState {
   var writer: WriterID
   var retryIDs: RetryIDs
-  var retaken = RetakenReports()
   var nextSegment: UInt64 = 1
   /// How far the logs of failed segments count, by segment.
   var cuts: [UInt64: Int] = [:]
@@ -23,12 +22,25 @@ struct RecoveredState {
 ///     seal, whole       its log is garbage and goes; its objects are sent (again)
 ///     seal, unreadable  all of the segment stays as it is, for a start that can read it
 ///     no seal           its object files go; its log, if there is one, is backlog
+///     log, unreadable   in parts: read again for a while, then given up in these parts for good
 ///     neither log nor seal   what is left of the segment goes
 struct Recovery {
   let disk: any Disk
   let time: any TimeSource
   let counters: IngestCounters
   let events: @Sendable (IngestEvent) -> Void
+  private let patience: ReadPatience
+
+  init(
+    disk: any Disk, time: any TimeSource, counters: IngestCounters,
+    events: @escaping @Sendable (IngestEvent) -> Void
+  ) {
+    self.disk = disk
+    self.time = time
+    self.counters = counters
+    self.events = events
+    patience = ReadPatience(time: time, events: events)
+  }
 
   func run(random: () -> UInt64) throws(DiskError) -> RecoveredState {
     let names = try disk.list().map { FileName($0) }
@@ -43,14 +55,21 @@ struct Recovery {
     // Only the newest: each may be some 70 MB.
     var newestIDs: (segment: UInt64, ids: RetrySnapshot)?
     let logs = Set(names.compactMap { if case .log(let segment) = $0 { segment } else { nil } })
-    for case .seal(let segment) in names.sorted(by: { $0.text < $1.text }) {
-      try load(segment, logs: logs, &state, &newestIDs)
+    let seals = names.compactMap { if case .seal(let segment) = $0 { segment } else { nil } }
+      .sorted()
+    for segment in seals {
+      try load(segment, isNewest: segment == seals.last, logs: logs, &state, &newestIDs)
     }
-    try gatherCuts(logs, &state)
     let sealed = Set(state.seals.map(\.segment))
-    try dropSealedLogs(logs.intersection(sealed))
+    let waiting = logs.subtracting(sealed).subtracting(state.held)
+    try dropSealedLogs(logs.intersection(sealed), names)
     try dropObjects(names, sealed: sealed.union(state.held), &state)
-    try scan(logs.subtracting(sealed).subtracting(state.held).sorted(), newestIDs, &state)
+    try dropHoles(names, but: waiting.union(state.held))
+    var recoveries = try waiting.sorted().map { segment throws(DiskError) in
+      try recovery(of: segment, names, state.writer)
+    }
+    try gatherCuts(&recoveries, held: logs.intersection(state.held), &state)
+    try scan(&recoveries, newestIDs, &state)
     try dropOldSeals(&state)
     state.nextSegment = (names.compactMap(\.segment).max() ?? 0) + 1
     finish(&state)
@@ -72,13 +91,17 @@ struct Recovery {
   // MARK: Seals
 
   private func load(
-    _ segment: UInt64, logs: Set<UInt64>, _ state: inout RecoveredState,
+    _ segment: UInt64, isNewest: Bool, logs: Set<UInt64>, _ state: inout RecoveredState,
     _ newest: inout (segment: UInt64, ids: RetrySnapshot)?
   ) throws(DiskError) {
     let name = FileName.seal(segment).text
     var seal: Seal
-    switch try Seal.read(segment, writer: state.writer, from: disk) {
-    case .whole(let read): seal = read
+    let reading = try patience.read(name) { () throws(DiskError) in
+      let reading = try Seal.read(segment, writer: state.writer, from: disk)
+      return (reading, isWhole: reading.isFinal(needsIDs: isNewest))
+    }
+    switch reading {
+    case .whole(let read, _): seal = read
     case .unreadable(let error):
       // All of the segment stays as it is for a start that can read it: encoded again it might be
       // stored twice, and set aside it would never be stored.
@@ -129,11 +152,20 @@ struct Recovery {
 
   // MARK: Objects
 
-  private func dropSealedLogs(_ segments: Set<UInt64>) throws(DiskError) {
+  private func dropSealedLogs(
+    _ segments: Set<UInt64>, _ names: [FileName]
+  ) throws(DiskError) {
     guard !segments.isEmpty else { return }
     // A seal can be seen before its name is on the medium: its process may have died in between.
     try disk.syncDirectory()
-    for segment in segments { try disk.remove(FileName.log(segment).text) }
+    for segment in segments {
+      let name = FileName.log(segment).text
+      if names.contains(.holes(segment)), Quarantine(disk: disk).hasRoom {
+        try setAside(name, reason: Quarantine.unreadableReason)
+      } else {
+        try disk.remove(name)
+      }
+    }
     // Before any of their objects is stored and forgotten: a log that came back without its seal
     // would be stored again.
     try disk.syncDirectory()
@@ -163,42 +195,70 @@ struct Recovery {
 
   // MARK: Logs
 
-  private func gatherCuts(_ logs: Set<UInt64>, _ state: inout RecoveredState) throws(DiskError) {
-    for segment in logs {
+  private func recovery(
+    of segment: UInt64, _ names: [FileName], _ writer: WriterID
+  ) throws(DiskError) -> LogRecovery {
+    var holes: LogHoles?
+    let name = FileName.holes(segment)
+    if names.contains(name) {
+      holes = try patience.read(name.text) { () throws(DiskError) in
+        try LogHoles.read(segment, writer: writer, from: disk)
+      }
+      if holes == nil { try setAside(name.text, reason: "damaged; the log is read in whole") }
+    }
+    return LogRecovery(
+      disk: disk, writer: writer, segment: segment, patience: patience,
+      holes: holes?.pieces ?? [], counters: counters, events: events)
+  }
+
+  /// What was given up of logs that are gone, or about to go.
+  private func dropHoles(_ names: [FileName], but waiting: Set<UInt64>) throws(DiskError) {
+    for case .holes(let segment) in names where !waiting.contains(segment) {
+      try disk.remove(FileName.holes(segment).text)
+    }
+  }
+
+  /// How far logs count, by the headers of others.
+  private func gatherCuts(
+    _ recoveries: inout [LogRecovery], held: Set<UInt64>, _ state: inout RecoveredState
+  ) throws(DiskError) {
+    for segment in held {
       let file = try disk.open(FileName.log(segment).text)
       let header = try LogScan.readHeader(file: file, writer: state.writer, segment: segment)
       if let cut = header?.cut { state.cuts[cut.segment] = cut.goodUpTo }
     }
+    for place in recoveries.indices {
+      if let cut = try recoveries[place].cutOfAnother() { state.cuts[cut.segment] = cut.goodUpTo }
+    }
+    for place in recoveries.indices {
+      recoveries[place].cut = state.cuts[recoveries[place].segment]
+    }
   }
 
   private func scan(
-    _ segments: [UInt64], _ newest: (segment: UInt64, ids: RetrySnapshot)?,
+    _ recoveries: inout [LogRecovery], _ newest: (segment: UInt64, ids: RetrySnapshot)?,
     _ state: inout RecoveredState
   ) throws(DiskError) {
-    var known = RecoveredIDs()
-    if let newest, !known.take(newest.ids, of: newest.segment) {
+    var ids = RetryIDs()
+    if let newest, !newest.ids.forEach({ ids.insert($1, node: $0) }) {
       events(
         .fileQuarantined(
           name: FileName.seal(newest.segment).text, reason: "retry ids end too early"))
     }
-    for segment in segments {
-      let recovered = try LogRecovery(
-        disk: disk, writer: state.writer, segment: segment, cut: state.cuts[segment],
-        counters: counters, events: events
-      ).run { known.take($0, at: $1, of: segment) }
-      guard let scan = recovered else { continue }
-      if !scan.hidden.isEmpty { known.isBlind = true }
+    for place in recoveries.indices {
+      let segment = recoveries[place].segment
+      // A seal has the ids of all segments up to its own, in the order in which they came.
+      let isKnown = newest.map { segment <= $0.segment } ?? false
+      guard let scan = try recoveries[place].run(ids: &ids, isKnown: isKnown) else { continue }
       state.backlog.append(
         BacklogSegment(
-          number: segment, limit: scan.replayLimit,
+          number: segment, limit: scan.end,
           startSeconds: scan.header?.createdSeconds ?? time.epochSeconds(),
           reportCount: scan.reportCount,
           toldDamage: Set((scan.damaged + scan.suspect).map(\.lowerBound)),
-          hidden: scan.hidden))
+          holes: recoveries[place].holes))
     }
-    if known.isRetakenFull { events(.retakenFull(limit: IngestLimits.maximumRetakenReports)) }
-    state.retryIDs = known.ids
-    state.retaken = known.retaken
+    state.retryIDs = ids
     let kept = Set(state.backlog.map(\.number))
     state.cuts = state.cuts.filter { kept.contains($0.key) }
   }

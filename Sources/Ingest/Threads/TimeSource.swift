@@ -6,6 +6,8 @@ package protocol TimeSource: AnyObject, Sendable {
   func monotonic() -> Duration
   /// Seconds since 1970-01-01 UTC; may jump.
   func epochSeconds() -> Int64
+  /// Blocks the calling thread for so long.
+  func sleep(_ duration: Duration)
 }
 
 /// The system's clocks.
@@ -22,6 +24,14 @@ package final class SystemTime: TimeSource {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec)
+  }
+
+  package func sleep(_ duration: Duration) {
+    let (seconds, rest) = duration.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    var wanted = timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
+    var left = timespec()
+    // A signal that this thread takes does not end the sleep.
+    while nanosleep(&wanted, &left) != 0, errno == EINTR { wanted = left }
   }
 }
 

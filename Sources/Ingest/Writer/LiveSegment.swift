@@ -61,8 +61,8 @@ struct BacklogSegment {
   var toldDamage: Set<Int> = []
   /// Stretches that were sent to be set aside.
   var keptStretches = 0
-  /// Stretches that the start could not read: the ids of what may be in them are not known.
-  var hidden: [Range<Int>] = []
+  /// What a start has given up of the log: it is not read.
+  var holes: PieceNumbers = []
   /// Replays that failed where the log cannot be read.
   var readFailures = 0
   /// Not before.

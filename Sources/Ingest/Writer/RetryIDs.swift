@@ -78,20 +78,17 @@ package struct RetryIDs {
   package mutating func rollBack(_ id: RetryID) { pending[id] = nil }
 
   /// Remembers the id of a durable report as its node's newest. One that is known stays where it
-  /// is: a start meets ids in the newest seal and again in the logs behind it. Returns whether it
-  /// was new.
-  @discardableResult
-  package mutating func insert(_ id: RetryID, node: UInt64) -> Bool {
+  /// is: a start meets ids in the newest seal and again in the logs behind it.
+  package mutating func insert(_ id: RetryID, node: UInt64) {
     let slot = slotByNode[node] ?? makeSlot(node)
     makeNewest(slot)
-    if holds(id, slot: slot) { return false }
+    if holds(id, slot: slot) { return }
     let chunk = Int(slot) / Self.slotsPerChunk
     let base = Int(slot) % Self.slotsPerChunk * perNode
     let next = Int(slots[Int(slot)].next)
     chunks[chunk][base + next] = id
     slots[Int(slot)].next = UInt8((next + 1) % perNode)
     slots[Int(slot)].count = UInt8(min(Int(slots[Int(slot)].count) + 1, perNode))
-    return true
   }
 
   // MARK: Snapshot
@@ -202,50 +199,20 @@ package struct RetrySnapshotBuilder {
   }
 
   /// Once `step` has copied all.
-  mutating func finish(
-    _ retaken: RetakenReports = RetakenReports(), unread: [UnreadBytes] = []
-  ) -> RetrySnapshot {
-    builder.reserve(24 * (retaken.count + unread.count))
-    for (id, segment) in retaken.all {
-      builder.append(segment)
-      builder.append(id.low)
-      builder.append(id.high)
-    }
-    for bytes in unread {
-      builder.append(bytes.segment)
-      builder.append(UInt64(bytes.range.lowerBound))
-      builder.append(UInt64(bytes.range.upperBound))
-    }
-    return RetrySnapshot(
-      nodeCount: UInt32(nextPlace), retakenCount: UInt32(retaken.count), bytes: builder.bytes)
+  var snapshot: RetrySnapshot {
+    RetrySnapshot(nodeCount: UInt32(nextPlace), bytes: builder.bytes)
   }
 }
 
-/// Bytes of a log that could not be read: the ids of reports in them are not known.
-struct UnreadBytes {
-  var segment: UInt64
-  var range: Range<Int>
-}
-
-/// Durable ids by node, those of retaken reports, and where ids are missing, little-endian:
-///
-///     nodeCount times     node id u64 │ count u8 │ ids 2×u64
-///     retakenCount times  segment u64 │ id 2×u64
-///     to the end          segment u64 │ from u64 │ up to u64
+/// Durable ids by node: `nodeCount` times {node id u64, count u8, ids 2×u64}, little-endian.
 package struct RetrySnapshot: Sendable, Equatable {
   package var nodeCount: UInt32
-  package var retakenCount: UInt32
   package var bytes: [UInt8]
 
-  package static let empty = RetrySnapshot(nodeCount: 0, retakenCount: 0, bytes: [])
+  package static let empty = RetrySnapshot(nodeCount: 0, bytes: [])
 
-  /// Calls `body` with each id, a node's oldest first, then `retaken` with each retaken report and
-  /// `unread` with each stretch of a log that was not read; false when the bytes end too early.
-  package func forEach(
-    _ body: (_ node: UInt64, _ id: RetryID) -> Void,
-    retaken: (_ id: RetryID, _ segment: UInt64) -> Void = { _, _ in },
-    unread: (_ segment: UInt64, _ range: Range<Int>) -> Void = { _, _ in }
-  ) -> Bool {
+  /// Calls `body` with each id, a node's oldest first; false when the bytes end too early.
+  package func forEach(_ body: (_ node: UInt64, _ id: RetryID) -> Void) -> Bool {
     bytes.withUnsafeBytes { buffer in
       var scanner = ByteScanner(buffer)
       for _ in 0..<nodeCount {
@@ -258,18 +225,6 @@ package struct RetrySnapshot: Sendable, Equatable {
           }
           body(node, RetryID(low: low, high: high))
         }
-      }
-      for _ in 0..<retakenCount {
-        guard let segment = scanner.next(UInt64.self), let low = scanner.next(UInt64.self),
-          let high = scanner.next(UInt64.self)
-        else { return false }
-        retaken(RetryID(low: low, high: high), segment)
-      }
-      while scanner.remaining > 0 {
-        guard let segment = scanner.next(UInt64.self), let from = scanner.next(UInt64.self),
-          let end = scanner.next(UInt64.self), from <= end, let upper = Int(exactly: end)
-        else { return false }
-        unread(segment, Int(from)..<upper)
       }
       return true
     }

@@ -87,7 +87,8 @@ extension Writer {
     replay = Replay(segment: segment, encoding: nextEncoding, isSalvaging: isSalvaging)
     replayQueue.begin(
       ReplayQueue.Order(
-        encoding: nextEncoding, segment: segment.number, limit: limit, isSalvaging: isSalvaging))
+        encoding: nextEncoding, segment: segment.number, limit: limit, holes: segment.holes,
+        isSalvaging: isSalvaging))
     nextEncoding += 1
     if backlogBatch == nil {
       backlogBatch = OwnedBatch(rowCapacity: settings.batchRowCapacity, isForBacklog: true)
@@ -119,11 +120,7 @@ extension Writer {
       }
       switch page.items[replay.next] {
       case .report(let frame, let bytes):
-        switch try decode(page.bytes(bytes), frame, &replay, batch) {
-        case .done: break
-        case .batchIsFull: return true
-        case .mustWait: return false
-        }
+        guard try decode(page.bytes(bytes), frame, &replay, batch) else { return true }
       case .damaged(let range):
         if replay.isSalvaging { replay.isIncomplete = true }
         tell(damage: range, of: replay.segment.number)
@@ -141,22 +138,18 @@ extension Writer {
     }
   }
 
-  private enum Decoding { case done, batchIsFull, mustWait }
-
+  /// False when the batch has to be sealed first.
   private func decode(
     _ bytes: UnsafeRawBufferPointer, _ frame: Range<Int>, _ replay: inout Replay,
     _ batch: OwnedBatch
-  ) throws(DiskError) -> Decoding {
+  ) throws(DiskError) -> Bool {
     do {
-      let mark = batch.batch.mark()
-      let decoded = try decoder.decode(bytes, into: batch.batch)
-      let counting = counting(of: decoded, frame, of: replay.segment)
-      if counting != .counts { batch.batch.rollback(to: mark) }
-      return counting == .unknownYet ? .mustWait : .done
+      _ = try decoder.decode(bytes, into: batch.batch)
+      return true
     } catch {
       if error.reason == .batchFull, batch.rowCount > 0 {
         replay.phase = .resolving
-        return .batchIsFull
+        return false
       }
       // Nothing is wrong with the report: it comes again when the segment does.
       if error.reason == .outOfMemory {
@@ -166,46 +159,8 @@ extension Writer {
       keep(frame, of: replay.segment.number)
       counters.replayRefused.add(1)
       events(.replayRefused(segment: replay.segment.number, reason: error.message))
-      return .done
+      return true
     }
-  }
-
-  private enum Counting { case counts, takenAgain, unknownYet }
-
-  /// Whether a report of the log gives rows: not if a start could not read it and it was taken
-  /// again since. That its id is known says nothing: a seal of before may hold it.
-  private func counting(
-    of decoded: DecodedReport, _ frame: Range<Int>, of segment: BacklogSegment
-  ) -> Counting {
-    if retaken.isHeld(decoded.retryID, elsewhereThan: segment.number) { return .takenAgain }
-    guard segment.hidden.contains(where: { $0.overlaps(frame) }) else { return .counts }
-    let standing = retryIDs.standing(of: decoded.retryID, node: decoded.nodeID)
-    // On its way to the disk again; should that fail, this one counts.
-    if case .pending = standing { return .unknownYet }
-    retryIDs.insert(decoded.retryID, node: decoded.nodeID)
-    noteRetaken(decoded.retryID, segment: segment.number)
-    return .counts
-  }
-
-  /// Where reports may be whose ids are not known.
-  var unreadBytes: [UnreadBytes] {
-    backlog.flatMap { segment in
-      segment.hidden.map { UnreadBytes(segment: segment.number, range: $0) }
-    }
-  }
-
-  func noteRetaken(_ id: RetryID, segment: UInt64) {
-    guard !retaken.insert(id, segment: segment), !isRetakenFull else { return }
-    isRetakenFull = true
-    events(.retakenFull(limit: IngestLimits.maximumRetakenReports))
-  }
-
-  /// A segment of the backlog is stored, or gives no rows.
-  func removeFromBacklog(_ segment: UInt64) {
-    backlog.removeAll { $0.number == segment }
-    if hasHidden { hasHidden = backlog.contains { !$0.hidden.isEmpty } }
-    guard !retaken.isEmpty, backlog.allSatisfy({ $0.number >= firstOwnSegment }) else { return }
-    retaken = RetakenReports()
   }
 
   private func position(of segment: UInt64) -> Int? {
@@ -258,10 +213,10 @@ extension Writer {
       .finish(
         replay.encoding,
         FinishOrder(
-          segment: segment.number, retryIDs: replay.snapshot.finish(retaken, unread: unreadBytes),
+          segment: segment.number, retryIDs: replay.snapshot.snapshot,
           cuts: currentCuts(but: segment.number), oldestRowSeconds: segment.startSeconds,
           oldestRowSecondsByDay: segment.oldestByDay, fromBacklog: true,
-          keepsLog: replay.isIncomplete)))
+          keepsLog: replay.isIncomplete || !segment.holes.isEmpty)))
   }
 
   // MARK: Failures

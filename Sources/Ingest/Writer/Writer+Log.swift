@@ -13,7 +13,6 @@ extension Writer {
     while let frame = pending.first, frame.ticket <= ticket {
       pending.removeFirst()
       retryIDs.commit(frame.retryID, node: frame.nodeID)
-      if hasHidden { noteRetaken(frame.retryID, segment: frame.segment) }
       if let rows = frame.rows, rows.filling == rows.batch.filling {
         rows.batch.undurableFrames -= 1
       }
@@ -64,7 +63,7 @@ extension Writer {
   /// Nothing of a segment is durable: there is nothing to seal.
   private func forget(_ segment: UInt64) {
     dropTasks(of: segment)
-    removeFromBacklog(segment)
+    backlog.removeAll { $0.number == segment }
     publish()
   }
 

@@ -124,7 +124,7 @@ extension Writer {
       snapshot = builder
       return nil
     }
-    return builder.finish(retaken, unread: unreadBytes)
+    return builder.snapshot
   }
 
   /// The cuts of logs that will still be there when `sealed` is not.
@@ -159,7 +159,7 @@ extension Writer {
     endedLogs[segment] = nil
     if replay?.segment.number == segment {
       replay = nil
-      removeFromBacklog(segment)
+      backlog.removeAll { $0.number == segment }
     }
     if let oldest = objects.map(\.oldestRowSeconds).min() {
       undelivered[segment] = oldest

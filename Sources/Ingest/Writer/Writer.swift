@@ -70,13 +70,6 @@ package final class Writer {
   var backlog: [BacklogSegment] = []
   var replay: Replay?
   var backlogBatch: OwnedBatch?
-  /// Some log of the backlog holds bytes that the start could not read.
-  var hasHidden = false
-  /// Reports taken or found meanwhile; they matter as long as logs of before wait.
-  var retaken: RetakenReports
-  var isRetakenFull = false
-  /// Segments from here on are this process's own.
-  let firstOwnSegment: UInt64
 
   // MARK: Sealed
 
@@ -116,12 +109,9 @@ package final class Writer {
     // A segment number that is never used: ids must not depend on the segment.
     decoder = ReportDecoder(writerSeed: writer.seed(segment: .max))
     retryIDs = recovered.retryIDs
-    retaken = recovered.retaken
     nextSegment = recovered.nextSegment
-    firstOwnSegment = recovered.nextSegment
     cuts = recovered.cuts
     backlog = recovered.backlog
-    hasHidden = backlog.contains { !$0.hidden.isEmpty }
     newestSeal = recovered.seals.last?.segment
     for seal in recovered.seals {
       let oldest = seal.objects.map(\.oldestRowSeconds).min()

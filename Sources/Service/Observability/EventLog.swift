@@ -37,9 +37,13 @@ enum EventLog {
       logger.critical(
         "the log is damaged where it was acknowledged: at most one report a stretch is lost",
         metadata: copied(segment, offset, byteCount))
-    case .logUnreadable(let segment, let offset, let byteCount):
+    case .fileUnreadable(let name, let seconds):
       logger.critical(
-        "a part of the log cannot be read: it is tried again before the rest is stored without it",
+        "a file of DATA_DIR cannot be read in whole: it is tried again before reports are taken",
+        metadata: ["name": "\(name)", "seconds": "\(seconds)"])
+    case .logGivenUp(let segment, let offset, let byteCount):
+      logger.critical(
+        "a part of the log still cannot be read: what is in it counts no more, the log is kept",
         metadata: place(segment, offset, byteCount))
     case .logTorn(let segment, let offset, let byteCount):
       logger.info(
@@ -53,10 +57,6 @@ enum EventLog {
       logger.error(
         "a report of the log does not decode any more",
         metadata: ["segment": "\(segment)", "reason": "\(reason)"])
-    case .retakenFull(let limit):
-      logger.error(
-        "too many reports came while a log cannot be read: one that it holds, too, is stored twice",
-        metadata: ["limit": "\(limit)"])
     case .logFailed(let segment, let error):
       logger.error(
         "a log file was given up; reports not yet durable got 503",

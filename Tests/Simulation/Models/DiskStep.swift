@@ -21,6 +21,7 @@ package struct DiskStep: Hashable, Sendable, Comparable, CustomStringConvertible
     case .object, .objectTemporary: "object"
     case .uploadRecord: "upload"
     case .seal: "seal"
+    case .holes: "holes"
     case .temporary(let text): kind(of: String(text.dropLast(".tmp".count)))
     case .quarantine: "quarantine"
     case .unknown(let text): text.isEmpty ? "directory" : "unknown"

@@ -8,6 +8,7 @@ package final class ManualTime: TimeSource {
     var now = Duration.seconds(1_000)
     /// Seconds since 1970 at monotonic zero; changes when someone sets the wall clock.
     var wallOffset: Int64 = 1_700_000_000
+    var onSleep: (@Sendable (Duration) -> Void)?
   }
 
   private let state = Mutex(State())
@@ -34,6 +35,16 @@ package final class ManualTime: TimeSource {
       let (seconds, attoseconds) = state.now.components
       return Double(state.wallOffset + seconds) + Double(attoseconds) * 1e-18
     }
+  }
+
+  /// Goes on at once, later. `onSleep` makes the time pass where there is one.
+  package func sleep(_ duration: Duration) {
+    if let onSleep = state.withLock({ $0.onSleep }) { onSleep(duration) } else { advance(duration) }
+  }
+
+  /// What is done by a thread that sleeps, instead of moving the clock on.
+  package func setSleep(_ body: (@Sendable (Duration) -> Void)?) {
+    state.withLock { $0.onSleep = body }
   }
 
   package func advance(_ duration: Duration) { state.withLock { $0.now += duration } }

@@ -1,6 +1,26 @@
 import Ingest
 import SimulationModels
 
+/// A file of which a part cannot be read.
+struct Blinded {
+  var name: String
+  /// nil: until a start has given it up.
+  var until: Duration?
+  /// The process ends when it can be read again, and the next one reads it.
+  var endsProcess: Bool
+  /// What is in that part of a log.
+  var reports: [Int]
+  var isGivenUp = false
+
+  init(_ flip: BitRot.Flip, until: Duration? = nil, reports: [Int] = []) {
+    name = flip.name
+    self.until = until
+    // As good as drawn, and nothing else is drawn otherwise for it.
+    endsProcess = until == nil || flip.offset / 2_048 % 2 == 0
+    self.reports = reports
+  }
+}
+
 /// Turns single bits of files over, and tells what that may cost.
 enum BitRot {
   enum Loss: CustomStringConvertible {
@@ -11,7 +31,7 @@ enum BitRot {
     case object([UInt8])
     /// The ids of reports posted so far.
     case ids
-    /// Nothing in the end: all can be read later.
+    /// Nothing: all can be read before anyone gives it up.
     case sight
 
     var description: String {
@@ -25,11 +45,17 @@ enum BitRot {
     }
   }
 
+  struct Flip {
+    var name: String
+    var offset: Int
+    var loss: Loss
+  }
+
   /// nil: there is no such file now.
   static func flip(
     _ fault: DiskFault, of disk: ModelDisk, sparing spared: inout Set<String>,
     _ random: inout SeededRandom
-  ) -> (name: String, offset: Int, loss: Loss)? {
+  ) -> Flip? {
     let kind: String
     switch fault {
     case .flippedFrame, .flippedLogHeader, .unreadable, .unreadableForAWhile: kind = "log"
@@ -47,21 +73,33 @@ enum BitRot {
       disk.flip(1 << UInt8.random(in: 0..<8, using: &random), at: place.offset, of: name)
     else { return nil }
     spared.insert(name)
-    return (name, place.offset, place.loss)
+    return Flip(name: name, offset: place.offset, loss: place.loss)
   }
 
-  /// A sector of a log that is not written any more; all reports may go that share the piece of it
-  /// in which a log is salvaged. Sectors with even numbers come back.
+  /// A sector of a seal, or of a log that is not written any more; all reports may go that share
+  /// the piece of it in which a log is salvaged. Sectors of seals come back, and those of logs that
+  /// have even numbers.
   private static func blind(
     _ names: [String], of disk: ModelDisk, sparing spared: inout Set<String>,
     _ random: inout SeededRandom
-  ) -> (name: String, offset: Int, loss: Loss)? {
-    let logs = disk.names.filter { DiskStep.kind(of: $0) == "log" && !$0.hasSuffix(".tmp") }
-    guard let name = names.filter({ $0 != logs.max() }).randomElement(using: &random),
+  ) -> Flip? {
+    let files = disk.names.filter { !$0.hasSuffix(".tmp") }
+    let logs = files.filter { DiskStep.kind(of: $0) == "log" }
+    let seals = files.filter { DiskStep.kind(of: $0) == "seal" && !spared.contains($0) }
+    // Seals are always there, logs seldom.
+    let blindable = names.filter { $0 != logs.max() }
+    guard
+      let name = (blindable.isEmpty ? seals.sorted() : blindable).randomElement(using: &random),
       let bytes = disk.bytes(of: name), bytes.count > LogHeader.byteCount
     else { return nil }
     let size = IngestLimits.salvagePieceByteCount
     let offset = Int.random(in: 0..<bytes.count, using: &random)
+    let sector = offset / 512 * 512
+    if seals.contains(name) {
+      disk.setUnreadable(sector..<sector + 512, of: name)
+      spared.insert(name)
+      return Flip(name: name, offset: sector, loss: .sight)
+    }
     let piece = offset / size * size..<(offset / size + 1) * size
     // As for flips: with a cut in it more comes together than is promised.
     guard piece.lowerBound > 0 || !holdsCut(bytes) else { return nil }
@@ -69,11 +107,11 @@ enum BitRot {
     let frames = frames(bytes)
     let end = frames.last?.range.upperBound ?? LogHeader.byteCount
     guard bytes.count <= end || bytes[end...].allSatisfy({ $0 == 0 }) else { return nil }
-    let sector = offset / 512 * 512
     disk.setUnreadable(sector..<sector + 512, of: name)
     spared.insert(name)
     let reports = frames.filter { $0.range.overlaps(piece) }.compactMap(\.report)
-    return (name, sector, sector / 512 % 2 == 0 ? .sight : .reports(reports))
+    return Flip(
+      name: name, offset: sector, loss: sector / 512 % 2 == 0 ? .sight : .reports(reports))
   }
 
   private static func holdsCut(_ log: [UInt8]) -> Bool {

@@ -76,8 +76,8 @@ struct Collectors {
       }
       let delay = now + .milliseconds(Int.random(in: 0...5_000, using: &random))
       switch reply.outcome {
-      case .accepted:
-        ledger.acknowledged(number)
+      case .accepted(_, let isDuplicate):
+        ledger.acknowledged(number, isNew: !isDuplicate)
         if Int.random(in: 0..<20, using: &random) == 0 {
           tally.add(ClientFault.resendsAcknowledged.rawValue)
           again.append((delay, number))
@@ -90,6 +90,15 @@ struct Collectors {
       case .refused(let path, let message):
         problems.append("report \(number) was refused: \(path) \(message)")
       }
+    }
+  }
+
+  /// These are posted again soon, one after the other, answered or not.
+  mutating func resend(_ numbers: [Int], now: Duration) {
+    for (place, number) in numbers.enumerated() {
+      ledger.frameGivenUp(number)
+      tally.add(ClientFault.resendsAcknowledged.rawValue)
+      again.append((now + .milliseconds(500 * place), number))
     }
   }
 

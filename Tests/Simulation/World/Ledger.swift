@@ -16,6 +16,8 @@ struct Ledger {
     var isAcknowledged = false
     /// The medium damaged the one frame that holds it.
     var mayBeMissing = false
+    /// A start gave that frame up: if the report is taken again, it is there.
+    var mayComeAgain = false
     /// The medium damaged the memory of the ids by which a retry is known.
     var mayBeTwice = false
   }
@@ -63,13 +65,22 @@ struct Ledger {
 
   mutating func posted(_ number: Int) { reports[number].postCount += 1 }
 
-  mutating func acknowledged(_ number: Int) {
+  /// `isNew`: the answer says that it was not accepted before.
+  mutating func acknowledged(_ number: Int, isNew: Bool) {
+    if isNew, reports[number].mayComeAgain, reports[number].isAcknowledged {
+      reports[number].mayBeMissing = false
+    }
     guard !reports[number].isAcknowledged else { return }
     reports[number].isAcknowledged = true
     acknowledgedCount += 1
   }
 
-  mutating func frameDamaged(_ number: Int) { reports[number].mayBeMissing = true }
+  mutating func frameDamaged(_ number: Int) {
+    reports[number].mayBeMissing = true
+    reports[number].mayComeAgain = false
+  }
+
+  mutating func frameGivenUp(_ number: Int) { reports[number].mayComeAgain = true }
 
   /// All rows of an object may be missing, whose bytes were these.
   mutating func objectDamaged(_ bytes: [UInt8]) {

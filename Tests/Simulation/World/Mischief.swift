@@ -122,7 +122,7 @@ struct Mischief {
     let step: String?
     switch fault {
     case .flippedFrame, .flippedLogHeader, .flippedSeal, .flippedObject, .flippedWriter,
-      .unreadable, .unreadableForAWhile:
+      .unreadable, .unreadableForAWhile, .readableAgain:
       return .flip(fault)
     case .full:
       isFullUntil = now + .seconds(Int.random(in: 1...60, using: &random))

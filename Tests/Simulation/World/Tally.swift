@@ -85,10 +85,11 @@ enum DiskFault: String, CaseIterable {
   case flippedObject = "bit flip in a sealed object"
   case flippedWriter = "bit flip in the identity"
   case unreadable = "EIO on every read of a part of a log"
-  case unreadableForAWhile = "EIO on every read of a part of a log, across a start"
+  case unreadableForAWhile = "EIO on every read of a part of a log or a seal, across a start"
+  case readableAgain = "a part of a log that a start gave up can be read by the next one"
 
-  /// What a scenario draws; half of the parts that cannot be read come back.
-  static let drawn = allCases.filter { $0 != .unreadableForAWhile }
+  /// What a scenario draws; the others follow from them.
+  static let drawn = allCases.filter { ![.unreadableForAWhile, .readableAgain].contains($0) }
 }
 
 enum ClientFault: String, CaseIterable {

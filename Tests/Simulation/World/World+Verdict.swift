@@ -21,6 +21,7 @@ extension World {
     note("the last restart")
     end(keepingMemory: true)
     drain()
+    awaitAborts()
     let names = disk.names.filter { !$0.hasSuffix(".quarantine") }
     let seals = names.filter { DiskStep.kind(of: $0) == "seal" }
     let others = names.filter { name in
@@ -30,11 +31,14 @@ extension World {
     if seals.count > 1 + foreignKeys.count || !others.isEmpty {
       fail("left in DATA_DIR: \(names)")
     }
-    // What the store refused to abort for long is told, and left to a rule of the bucket.
-    let uploads = store.bucket.uploads.filter { _, upload in
+    if !uploadsLeft.isEmpty { fail("uploads left: \(uploadsLeft)") }
+  }
+
+  /// What the store refused to abort for long is told, and left to a rule of the bucket.
+  var uploadsLeft: [String] {
+    store.bucket.uploads.filter { _, upload in
       !leftoversTold.contains { $0.contains("key=\(upload.key) cannot be aborted") }
-    }
-    if !uploads.isEmpty { fail("uploads left: \(uploads.map { "\($0) \($1.key)" })") }
+    }.map { "\($0) \($1.key)" }
   }
 
   func judge(_ result: inout Result) {

@@ -31,8 +31,9 @@ package final class World: @unchecked Sendable {
   private var rotten: Set<String> = []
   /// Lines about uploads that the store refused to abort.
   var leftoversTold: [String] = []
-  /// Logs of which a part cannot be read until then.
-  private var blinded: [(name: String, until: Duration, endsProcess: Bool)] = []
+  private var blinded: [Blinded] = []
+  /// A start has given a part of a log up: the index comes late, so that the log stays for a while.
+  private var isLogKept = false
   /// Keys under which someone else's object lies.
   var foreignKeys: Set<String> = []
   /// The files of those keys.
@@ -75,6 +76,7 @@ package final class World: @unchecked Sendable {
     hooks.world = self
     store.manner = scenario.manner
     disk.observe { [hooks] in hooks.world?.fault(at: $0) }
+    time.setSleep { [hooks] in hooks.world?.pass($0) }
   }
 
   // MARK: Run
@@ -116,6 +118,7 @@ package final class World: @unchecked Sendable {
     if mischief.isIdle, mischief.otherFaultCount < scenario.bounds.otherFaults {
       mischief.addFault()
     }
+    if hasEverything, crashCount < scenario.bounds.crashes { disk.cutPower() }
     return hasEverything
   }
 
@@ -141,6 +144,16 @@ package final class World: @unchecked Sendable {
       turn()
       if collectors.hasPostedAll, process?.isDrained == true, store.late.isEmpty { break }
       if !store.late.isEmpty { deliverLate() }
+      countTurn()
+    }
+  }
+
+  /// A service that has stored everything may still have to abort an upload behind someone else's
+  /// object, for which no end of a process waits.
+  func awaitAborts() {
+    let end = time.uptime + .seconds(900)
+    while failures.isEmpty, !uploadsLeft.isEmpty, time.uptime < end {
+      turn()
       countTurn()
     }
   }
@@ -296,7 +309,9 @@ package final class World: @unchecked Sendable {
     if isLate, Int.random(in: 0..<3, using: &random) == 0 {
       mischief.failSyncThenCrash(now: time.uptime)
     }
-    indexDue = time.uptime + .seconds(isLate ? Int.random(in: 2...60, using: &random) : 0)
+    let wait = isLate ? Int.random(in: 2...60, using: &random) : isLogKept ? 30 : 0
+    indexDue = time.uptime + .seconds(wait)
+    isLogKept = false
     for place in sleeps.indices { sleeps[place] = .zero }
   }
 
@@ -333,7 +348,10 @@ package final class World: @unchecked Sendable {
     case .segmentSealed(_, let objects, _, _, _): if objects > 1 { sealedWideSegments += 1 }
     case .fatal: isFatal = true
     case .indexReady: process?.isJoining = true
-    case .logDamaged, .logUnreadable, .tailSuspect, .fileQuarantined: damageEvents += 1
+    case .logGivenUp(let segment, let offset, _):
+      damageEvents += 1
+      comesBack(FileName.log(segment).text, after: .seconds(offset / 512 % 20))
+    case .logDamaged, .tailSuspect, .fileQuarantined: damageEvents += 1
     default: break
     }
   }
@@ -370,17 +388,29 @@ package final class World: @unchecked Sendable {
     case .nothing: break
     case .reports(let numbers):
       for number in numbers { collectors.change { $0.frameDamaged(number) } }
+      guard fault == .unreadable else { break }
+      blinded.append(Blinded(flipped, reports: numbers))
+      disk.cutPower()
     case .object(let bytes): collectors.change { $0.objectDamaged(bytes) }
     case .ids: collectors.change { $0.idsDamaged() }
     case .sight:
-      // Not so long that a replay gives up what cannot be read.
-      let least = IngestLimits.encodeRetryDelay
-      let most = least * (IngestLimits.replayReadAttempts - 2)
+      // Not so long that a start or a replay gives up what cannot be read.
+      let least = IngestLimits.startReadDelay
+      let most = IngestLimits.startReadPatience - least * 2
       let isLong = flipped.offset / 1_024 % 2 == 0
-      // The next start can read all of it, and this one could not: it knows nothing of that.
-      let endsProcess = flipped.offset / 2_048 % 2 == 0
-      blinded.append((flipped.name, time.uptime + (isLong ? most : least), endsProcess))
+      blinded.append(Blinded(flipped, until: time.uptime + (isLong ? most : least)))
       disk.cutPower()
+    }
+  }
+
+  /// What a start has given up is posted again, and a later one can read it: it must not count
+  /// twice by then.
+  private func comesBack(_ name: String, after wait: Duration) {
+    for place in blinded.indices where blinded[place].name == name {
+      blinded[place].until = time.uptime + wait
+      blinded[place].isGivenUp = true
+      collectors.resend(blinded[place].reports, now: time.uptime)
+      isLogKept = blinded[place].endsProcess
     }
   }
 
@@ -388,12 +418,17 @@ package final class World: @unchecked Sendable {
   func giveSight() {
     guard !blinded.isEmpty else { return }
     let (uptime, isOver) = (time.uptime, mischief.isOver)
-    for (name, until, endsProcess) in blinded where until <= uptime || isOver {
-      note("all of \(name) can be read again")
-      disk.setUnreadable(nil, of: name)
-      if endsProcess { disk.cutPower() }
+    let seeing = blinded.filter { isOver || ($0.until ?? .seconds(Int64.max)) <= uptime }
+    blinded.removeAll { file in seeing.contains { $0.name == file.name } }
+    for file in seeing {
+      note("all of \(file.name) can be read again")
+      disk.setUnreadable(nil, of: file.name)
+      guard file.endsProcess else { continue }
+      if file.isGivenUp, disk.names.contains(file.name) {
+        mischief.count(DiskFault.readableAgain.rawValue)
+      }
+      disk.cutPower()
     }
-    blinded.removeAll { $0.until <= uptime || isOver }
   }
 
   private func applyLasting() {

@@ -17,7 +17,7 @@ struct Broken: Error, CustomStringConvertible {
 
 /// The targets by name.
 enum FuzzTargets {
-  static let names = ["report", "gzip", "page", "event", "log", "seal"]
+  static let names = ["report", "gzip", "page", "event", "log", "seal", "holes"]
 
   /// nil: there is none of this name. `fixtures`: where the recorded API objects are.
   static func make(_ name: String, fixtures: String) throws -> (any FuzzTarget)? {
@@ -28,6 +28,7 @@ enum FuzzTargets {
     case "event": try EventTarget(fixtures: fixtures)
     case "log": try LogTarget()
     case "seal": SealTarget()
+    case "holes": HolesTarget()
     default: nil
     }
   }

@@ -102,3 +102,17 @@ struct SealTarget: FuzzTarget {
     else { throw Broken("a list that nobody sealed") }
   }
 }
+
+/// What a start has given up of a log: nothing of it, or what was written.
+struct HolesTarget: FuzzTarget {
+  let inputs: [[UInt8]]
+  let words: [[UInt8]] = [[0], [255, 255, 255, 255], [255, 255, 255, 255, 255, 255, 255, 127]]
+  private let holes = LogHoles(writer: writer, segment: segment, pieces: [0, 3, 4, 700])
+
+  init() { inputs = [holes.encoded()] }
+
+  mutating func run(_ bytes: [UInt8]) throws {
+    let read = LogHoles(bytes, writer: writer, segment: segment)
+    guard read == nil || read == holes else { throw Broken("holes that nobody made") }
+  }
+}

@@ -52,7 +52,7 @@ enum InspectionJSON {
     ("damage[].file", "name in the directory"),
     (
       "damage[].kind",
-      "writer_file, log_header, log_frames, log_suspect, log_payload, seal, seal_copy, "
+      "writer_file, log_header, log_frames, log_suspect, log_payload, log_holes, seal, seal_copy, "
         + "seal_retry_ids, object_size, object_hash or unreadable"
     ),
     ("damage[].offset", "first byte meant; null: the whole file"),

@@ -110,7 +110,7 @@ struct MetricsRenderer: Sendable {
       ingest.logFailures.current)
     text.add(
       "aggregator_log_damages_total", .counter,
-      "Stretches of a log that were acknowledged and cannot be read.",
+      "Stretches of a log that were acknowledged and hold no good report.",
       ingest.damagedFrames.current)
     text.add(
       "aggregator_log_suspect_tails_total", .counter,
@@ -133,7 +133,8 @@ struct MetricsRenderer: Sendable {
       "aggregator_unknown_files", .gauge, "Entries of DATA_DIR that are not ours.",
       ingest.unknownFiles.current)
     text.add(
-      "aggregator_quarantined_files_total", .counter, "Damaged files set aside.",
+      "aggregator_quarantined_files_total", .counter,
+      "Files set aside that are damaged or cannot be read.",
       ingest.quarantinedFiles.current)
   }
 

@@ -52,6 +52,8 @@ extension IngestLimits {
   package static let startReadDelay = Duration.seconds(5)
   /// How long at least for each file, when the others have taken that time.
   package static let leastReadPatience = Duration.seconds(10)
+  /// How often one file has that again, for further pieces that turn out to be unreadable.
+  package static let maximumPatienceExtensions = 6
   /// Bytes of a file that names the unreadable pieces of a log, all that may be borne, twice.
   static let maximumHolesByteCount = 2 * (8 * maximumUnreadablePieces + salvagePieceByteCount)
   /// Bytes read at once when a log is scanned.

@@ -287,6 +287,47 @@ import Testing
     #expect(next.submitAndRun(other, token: 100) == .accepted(rows: 0, duplicate: true))
   }
 
+  /// A piece that fails for the first time when the others are given up is waited for, too.
+  @Test func aPieceThatFailsOnceIsNotGivenUp() throws {
+    let harness = try makeLog()
+    harness.disk.setUnreadable(9_000..<9_512, of: Self.log)
+    let (disk, time) = (harness.disk, harness.time)
+    let begin = time.uptime
+    time.setSleep { duration in
+      time.advance(duration)
+      let isLate = time.uptime - begin >= Self.patience
+      let isBack = time.uptime - begin >= Self.patience + IngestLimits.startReadDelay
+      // The model has one range: the second piece is the one behind.
+      disk.setUnreadable(9_000..<(isLate && !isBack ? 13_000 : 9_512), of: Self.log)
+    }
+    let next = try restart(harness)
+    let bytes = try #require(disk.bytes(of: Self.holes))
+    let holes = try #require(LogHoles(bytes, writer: next.core.writerID, segment: 1))
+    #expect(holes.pieces == [9_000 / IngestLimits.salvagePieceByteCount])
+  }
+
+  /// A medium that fails somewhere else each time does not hold a start up for ever.
+  @Test func aStartEndsItsWaiting() throws {
+    let harness = try makeLog()
+    let (disk, time) = (harness.disk, harness.time)
+    let length = try #require(disk.bytes(of: Self.log)).count
+    let begin = time.uptime
+    let count = Mutex(0)
+    disk.setUnreadable(64..<65, of: Self.log)
+    time.setSleep { duration in
+      time.advance(duration)
+      let place = count.withLock { count in
+        count += 1
+        return count * IngestLimits.salvagePieceByteCount % length
+      }
+      disk.setUnreadable(place..<place + 1, of: Self.log)
+    }
+    _ = try restart(harness)
+    let most =
+      Self.patience + IngestLimits.leastReadPatience * (IngestLimits.maximumPatienceExtensions + 1)
+    #expect(time.uptime - begin <= most)
+  }
+
   /// A log with holes is kept in whole: copies of what cannot be read would only take its place.
   @Test func noCopyIsMadeOfHoles() throws {
     var harness = try makeLog()

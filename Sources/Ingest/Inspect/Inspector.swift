@@ -101,7 +101,12 @@ package struct Inspector {
         for cut in seal.seal?.cuts ?? [] { cuts[cut.segment] = cut.goodUpTo }
       case .log(let segment):
         let header = try reading { () throws(DiskError) in
-          try LogScan.readHeader(file: disk.open(name.text), writer: writer, segment: segment)
+          let isHoled = names.contains(.holes(segment))
+          let holes =
+            isHoled ? try LogHoles.read(segment, writer: writer, from: disk).holes : nil
+          return try LogScan.readHeader(
+            SalvagingFile(disk.open(name.text), holes: holes?.pieces ?? []), writer: writer,
+            segment: segment)
         }
         if let cut = header??.cut { cuts[cut.segment] = cut.goodUpTo }
       default: continue

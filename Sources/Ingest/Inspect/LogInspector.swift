@@ -32,7 +32,8 @@ struct LogInspector {
     _ scan: LogScan, _ progress: (_ byteCount: Int) -> Void
   ) throws(DiskError) -> [Range<Int>] {
     let reader = try LogReader(
-      disk: disk, writer: writer, segment: segment, limit: scan.end, holes: holes)
+      disk: disk, writer: writer, segment: segment, limit: scan.end, holes: holes,
+      isSalvaging: true)
     let known = Set(scan.damaged + scan.suspect)
     var bad: [Range<Int>] = []
     var done = 0
@@ -52,7 +53,7 @@ struct LogInspector {
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: LogHeader.byteCount, alignment: 8)
     defer { buffer.deallocate() }
-    let count = try file.read(into: buffer, at: 0)
+    let count = try SalvagingFile(file).read(into: buffer, at: 0)
     return LogHeader.foreignVersion(UnsafeRawBufferPointer(buffer)[..<count].rebased)
   }
 }

@@ -152,7 +152,7 @@ struct SegmentInspector {
       note(name, .logFrames, "acknowledged, and no good frame", at: range)
     }
     for range in badPayloads {
-      note(name, .logPayload, "the payload's hash is wrong", at: range)
+      note(name, .logPayload, "the payload's hash is wrong, or it cannot be read", at: range)
     }
     if log.header == nil, log.reportCount > 0 {
       note(

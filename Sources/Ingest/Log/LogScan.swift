@@ -128,12 +128,6 @@ package struct LogScan: Sendable {
   }
 
   /// The header of the log file of `segment`; nil when it is damaged or another file's.
-  package static func readHeader(
-    file: any DiskFile, writer: WriterID, segment: UInt64
-  ) throws(DiskError) -> LogHeader? {
-    try readHeader(SalvagingFile(file), writer: writer, segment: segment)
-  }
-
   static func readHeader(
     _ file: SalvagingFile, writer: WriterID, segment: UInt64
   ) throws(DiskError) -> LogHeader? {

@@ -40,8 +40,9 @@ struct LogRecovery {
   }
 
   /// What the header of this log says of another one. A header that cannot be read is given up: a
-  /// start that could read it later must not count otherwise than this one.
-  mutating func cutOfAnother() throws(DiskError) -> LogHeader.Cut? {
+  /// start that could read it later must not count otherwise than this one. `isHeld`: nothing of
+  /// the log's segment is touched.
+  mutating func cutOfAnother(isHeld: Bool) throws(DiskError) -> LogHeader.Cut? {
     let range = 0..<LogHeader.byteCount
     let holes = holes
     let (header, file) = try patience.read(name) { () throws(DiskError) in
@@ -49,27 +50,33 @@ struct LogRecovery {
       let header = try LogScan.readHeader(file, writer: writer, segment: segment)
       return ((header, file), isWhole: !file.isHidden(range))
     }
-    if file.isHidden(range) {
+    if file.isHidden(range), !isHeld {
       try giveUp(file.hiddenPieces(of: [range]), of: [range])
     }
     return header?.cut
   }
 
   /// Reads the log until nothing is hidden: the medium gives it, or it is given up, durably, before
-  /// a report can be taken that may be in it.
+  /// a report can be taken that may be in it. No piece is given up that was hidden only once.
   private mutating func settle(
     _ file: any DiskFile, _ report: (FrameHeader) -> Void
   ) throws(DiskError) -> LogScan {
+    var before: PieceNumbers = []
     while true {
       let holes = holes
+      var lasting: PieceNumbers = []
       let scan = try patience.read(name) { () throws(DiskError) in
         let scan = try LogScan.scan(
           file: file, writer: writer, segment: segment, cut: cut, holes: holes
         ) { header, _ in report(header) }
+        lasting = scan.hiddenPieces.intersection(before)
+        before = scan.hiddenPieces
         return (scan, isWhole: scan.hidden.isEmpty)
       }
       if scan.hidden.isEmpty { return scan }
-      try giveUp(scan.hiddenPieces, of: scan.hidden)
+      let mayExtend = patience.extend(name)
+      if lasting.isEmpty, mayExtend { continue }
+      try giveUp(mayExtend ? lasting : scan.hiddenPieces, of: scan.hidden)
     }
   }
 
@@ -129,8 +136,8 @@ struct LogRecovery {
   /// clean. From here on their ids answer retries, so they are written again, and synced.
   private func makeDurable(_ scan: LogScan) throws(DiskError) {
     guard scan.end > scan.witnessedUpTo || scan.tornByteCount > 0 else { return }
-    let file = SalvagingFile(try disk.openForUpdate(name), holes: holes)
-    // Around holes: their bytes stay as they are.
+    let file = SalvagingFile(try disk.openForUpdate(name), holes: holes, maximumPieces: 0)
+    // Around holes: their bytes stay as they are. All else was read a moment ago.
     let pieceByteCount =
       holes.isEmpty ? IngestLimits.scanWindowByteCount : IngestLimits.salvagePieceByteCount
     let buffer = UnsafeMutableRawBufferPointer.allocate(

@@ -7,6 +7,8 @@ final class ReadPatience {
   private var end: Duration?
   /// How long each file is waited for that could not be read in whole.
   private var ends: [String: Duration] = [:]
+  private var told: Set<String> = []
+  private var extensions: [String: Int] = [:]
 
   init(time: any TimeSource, events: @escaping (IngestEvent) -> Void) {
     self.time = time
@@ -21,11 +23,23 @@ final class ReadPatience {
     while true {
       do throws(DiskError) {
         let (result, isWhole) = try body()
+        if isWhole { ends[name] = nil }
         if isWhole || !wait(for: name) { return result }
       } catch {
         guard error.isUnreadable, wait(for: name) else { throw error }
       }
     }
+  }
+
+  /// Something else of the file may be unreadable by now: it is waited for as well, a little, but
+  /// not for ever. False: that was often enough.
+  @discardableResult
+  func extend(_ name: String) -> Bool {
+    let count = extensions[name, default: 0]
+    guard count < IngestLimits.maximumPatienceExtensions else { return false }
+    extensions[name] = count + 1
+    ends[name] = nil
+    return true
   }
 
   /// False: there is no more time.
@@ -34,8 +48,9 @@ final class ReadPatience {
     let end = end ?? now + IngestLimits.startReadPatience
     self.end = end
     let own = ends[name] ?? max(end, now + IngestLimits.leastReadPatience)
+    ends[name] = own
     guard now < own else { return false }
-    if ends.updateValue(own, forKey: name) == nil {
+    if told.insert(name).inserted {
       events(.fileUnreadable(name: name, seconds: Int((own - now).components.seconds)))
     }
     time.sleep(min(IngestLimits.startReadDelay, own - now))

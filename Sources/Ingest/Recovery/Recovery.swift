@@ -68,7 +68,7 @@ struct Recovery {
     var recoveries = try waiting.sorted().map { segment throws(DiskError) in
       try recovery(of: segment, names, state.writer)
     }
-    try gatherCuts(&recoveries, held: logs.intersection(state.held), &state)
+    try gatherCuts(&recoveries, held: logs.intersection(state.held), names, &state)
     try scan(&recoveries, newestIDs, &state)
     try dropOldSeals(&state)
     state.nextSegment = (names.compactMap(\.segment).max() ?? 0) + 1
@@ -220,15 +220,17 @@ struct Recovery {
 
   /// How far logs count, by the headers of others.
   private func gatherCuts(
-    _ recoveries: inout [LogRecovery], held: Set<UInt64>, _ state: inout RecoveredState
+    _ recoveries: inout [LogRecovery], held: Set<UInt64>, _ names: [FileName],
+    _ state: inout RecoveredState
   ) throws(DiskError) {
     for segment in held {
-      let file = try disk.open(FileName.log(segment).text)
-      let header = try LogScan.readHeader(file: file, writer: state.writer, segment: segment)
-      if let cut = header?.cut { state.cuts[cut.segment] = cut.goodUpTo }
+      var held = try recovery(of: segment, names, state.writer)
+      let cut = try held.cutOfAnother(isHeld: true)
+      if let cut { state.cuts[cut.segment] = cut.goodUpTo }
     }
     for place in recoveries.indices {
-      if let cut = try recoveries[place].cutOfAnother() { state.cuts[cut.segment] = cut.goodUpTo }
+      let cut = try recoveries[place].cutOfAnother(isHeld: false)
+      if let cut { state.cuts[cut.segment] = cut.goodUpTo }
     }
     for place in recoveries.indices {
       recoveries[place].cut = state.cuts[recoveries[place].segment]

@@ -254,6 +254,15 @@ def base_environment():
     return {k: v for k, v in os.environ.items() if not ours.match(k)}
 
 
+def build_preload(name, directory):
+    """A library that a program is started with (LD_PRELOAD), compiled from preload/NAME.c."""
+    library = directory / f"{name}.so"
+    source = ROOT / "Tests" / "integration" / "preload" / f"{name}.c"
+    command = ["clang", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source, "-ldl"]
+    subprocess.run(command, check=True)
+    return library
+
+
 @pytest.fixture
 def start_aggregator(disk_dir):
     """start_aggregator(**settings): the service on a free port, by default on file:// and with an

@@ -12,17 +12,12 @@ import time
 import pytest
 
 from apiserver import APIServer
-from conftest import ROOT, base_environment, binary, write_kubeconfig
+from conftest import base_environment, binary, build_preload, write_kubeconfig
 
 
 @pytest.fixture(scope="module")
 def exit_watch(tmp_path_factory):
-    """The preloaded library, compiled."""
-    library = tmp_path_factory.mktemp("preload") / "exit_watch.so"
-    source = ROOT / "Tests" / "integration" / "preload" / "exit_watch.c"
-    command = ["clang", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source, "-ldl"]
-    subprocess.run(command, check=True)
-    return library
+    return build_preload("exit_watch", tmp_path_factory.mktemp("preload"))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, binary, wait_until
+from conftest import binary, build_preload, wait_until
 from service_flow import ready, report, wait_rows
 
 pytest_plugins = ("service_flow",)
@@ -17,12 +17,7 @@ COUNT = 24
 
 @pytest.fixture(scope="module")
 def blind_reads(tmp_path_factory):
-    """The preloaded library, compiled."""
-    library = tmp_path_factory.mktemp("preload") / "blind_reads.so"
-    source = ROOT / "Tests" / "integration" / "preload" / "blind_reads.c"
-    command = ["clang", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source, "-ldl"]
-    subprocess.run(command, check=True)
-    return library
+    return build_preload("blind_reads", tmp_path_factory.mktemp("preload"))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ extension IngestLimits {
   /// Bytes copied aside of one damaged stretch.
   package static let maximumQuarantineByteCount = 64 << 20
   /// Reports of a log that are read ahead of its replay together; a larger one has a page alone.
-  package static let replayPageByteCount = 4 << 20
+  package static let replayPageByteCount = 2 << 20
   /// Pages that wait for the writer.
   package static let replayPagesAhead = 2
   /// How often a read is made that the medium fails.

@@ -12,7 +12,8 @@ package enum IngestEvent: Sendable {
   case logDamaged(segment: UInt64, offset: Int, byteCount: Int)
   /// The medium does not give all of a file: the start reads it again for so long.
   case fileUnreadable(name: String, seconds: Int)
-  /// The medium did not give all of this stretch of a log: it counts no more, whatever it holds.
+  /// The medium did not give all of this stretch of a log, to this start or an earlier one: it
+  /// counts no more, whatever it holds.
   case logGivenUp(segment: UInt64, offset: Int, byteCount: Int)
   /// The end of a log is the beginning of a write that was never acknowledged; it was cut off.
   case logTorn(segment: UInt64, offset: Int, byteCount: Int)

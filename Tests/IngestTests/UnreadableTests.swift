@@ -133,8 +133,9 @@ import Testing
     #expect(isGivenUp(harness) && harness.time.uptime - begin >= Self.patience)
     for _ in 0..<blindStarts {
       harness = try restart(harness)
-      // It is known by now.
-      #expect(!isGivenUp(harness) && harness.time.uptime - begin < Self.patience * 2)
+      // It is known by now, and told again.
+      #expect(isGivenUp(harness) && harness.time.uptime - begin < Self.patience * 2)
+      #expect(!isTold(harness) { if case .fileUnreadable = $0 { true } else { false } })
     }
     if isSealed { harness.makeIndexReady() }
     let takenAgain = takeAgain(harness)

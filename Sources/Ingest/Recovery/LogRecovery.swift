@@ -51,7 +51,7 @@ struct LogRecovery {
       return ((header, file), isWhole: !file.isHidden(range))
     }
     if file.isHidden(range), !isHeld {
-      try giveUp(file.hiddenPieces(of: [range]), of: [range])
+      try giveUp(file.hiddenPieces(of: [range]))
     }
     return header?.cut
   }
@@ -76,43 +76,44 @@ struct LogRecovery {
       if scan.hidden.isEmpty { return scan }
       let mayExtend = patience.extend(name)
       if lasting.isEmpty, mayExtend { continue }
-      try giveUp(mayExtend ? lasting : scan.hiddenPieces, of: scan.hidden)
+      try giveUp(mayExtend ? lasting : scan.hiddenPieces)
     }
   }
 
-  private mutating func giveUp(
-    _ pieces: PieceNumbers, of stretches: [Range<Int>]
-  ) throws(DiskError) {
+  private mutating func giveUp(_ pieces: PieceNumbers) throws(DiskError) {
     holes.formUnion(pieces)
     guard holes.count <= IngestLimits.maximumUnreadablePieces else {
       throw DiskError(call: .read, name: name, errno: EIO)
     }
     try LogHoles(writer: writer, segment: segment, pieces: holes).write(to: disk)
-    for range in stretches {
-      events(.logGivenUp(segment: segment, offset: range.lowerBound, byteCount: range.count))
-    }
   }
 
   private func report(_ scan: LogScan, _ file: any DiskFile) {
-    for range in scan.damaged {
-      counters.damagedFrames.add(1)
-      events(.logDamaged(segment: segment, offset: range.lowerBound, byteCount: range.count))
-    }
-    for range in scan.suspect {
-      counters.tailSuspects.add(1)
-      events(.tailSuspect(segment: segment, offset: range.lowerBound, byteCount: range.count))
-    }
     let salvaging = SalvagingFile(file, holes: holes)
-    // A log with holes is kept in whole.
-    for range in scan.damaged + scan.suspect where !salvaging.isInHole(range) {
-      Quarantine(disk: disk).keep(range, of: file, segment: segment)
+    let quarantine = Quarantine(disk: disk)
+    counters.damagedFrames.add(scan.damaged.count)
+    counters.tailSuspects.add(scan.suspect.count)
+    for range in scan.damaged + scan.suspect {
+      let (offset, count) = (range.lowerBound, range.count)
+      if salvaging.isInHole(range) {
+        // No copy: a log with holes is kept in whole.
+        events(.logGivenUp(segment: segment, offset: offset, byteCount: count))
+        continue
+      }
+      events(
+        offset < scan.witnessedUpTo
+          ? .logDamaged(segment: segment, offset: offset, byteCount: count)
+          : .tailSuspect(segment: segment, offset: offset, byteCount: count))
+      quarantine.keep(range, of: file, segment: segment)
     }
     if let torn = scan.torn {
       // The last write of a process that died, which nobody was told of.
       counters.tornBytes.add(torn.count)
       events(.logTorn(segment: segment, offset: torn.lowerBound, byteCount: torn.count))
     }
-    guard scan.header == nil, scan.frameCount > 0 else { return }
+    guard scan.header == nil, scan.frameCount > 0,
+      !salvaging.isInHole(0..<LogHeader.byteCount)
+    else { return }
     if scan.witnessedUpTo >= LogHeader.byteCount {
       counters.damagedFrames.add(1)
       events(.logDamaged(segment: segment, offset: 0, byteCount: LogHeader.byteCount))

@@ -43,7 +43,7 @@ enum EventLog {
         metadata: ["name": "\(name)", "seconds": "\(seconds)"])
     case .logGivenUp(let segment, let offset, let byteCount):
       logger.critical(
-        "a part of the log still cannot be read: what is in it counts no more, the log is kept",
+        "a part of the log could not be read for long: it counts no more, the log is kept",
         metadata: place(segment, offset, byteCount))
     case .logTorn(let segment, let offset, let byteCount):
       logger.info(

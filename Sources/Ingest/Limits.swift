@@ -116,8 +116,7 @@ extension IngestLimits {
   /// Bytes of a cluster's name in a key, escaped: with what stands around it, it is one component
   /// of a path, which file systems bound at 255.
   package static let maximumClusterNameByteCount = 200
-  /// Bytes of a seal that a start will read: 150,000 nodes with 30 ids each, and 4,096
-  /// objects.
+  /// Bytes of a seal that a start will read: 150,000 nodes with 30 ids each, and 4,096 objects.
   package static let maximumSealByteCount = 256 << 20
   /// Bytes of an object's file, after which the system is asked to begin writing them.
   package static let writebackStep = 2 << 20

@@ -65,7 +65,7 @@ import Testing
 
   private static let patience = IngestLimits.startReadPatience
 
-  @Test(arguments: [9_000, 64, 20_000])
+  @Test(arguments: [9_000, 0, 64, 20_000])
   func whatStaysUnreadableCostsItsOwnReportsAndIsKept(offset: Int) throws {
     var harness = try makeLog()
     let bytes = try #require(harness.disk.bytes(of: Self.log))

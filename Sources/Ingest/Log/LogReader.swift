@@ -23,9 +23,8 @@ package final class LogReader {
   private var forgottenUpTo = 0
   private var buffer: UnsafeMutableRawBufferPointer
 
-  /// `limit`: offset behind the last frame that counts. `holes`: stretches that a start has given
-  /// up, which are damage. `isSalvaging`: what else cannot be read is given as damage, too; else it
-  /// throws.
+  /// `limit`: offset behind the last frame that counts. `holes`: what a start has given up, which
+  /// is damage. `isSalvaging`: what else cannot be read is given as damage, too; else it throws.
   package init(
     disk: any Disk, writer: WriterID, segment: UInt64, limit: Int, holes: PieceNumbers = [],
     isSalvaging: Bool = false

@@ -33,7 +33,6 @@ final class ReadPatience {
 
   /// Something else of the file may be unreadable by now: it is waited for as well, a little, but
   /// not for ever. False: that was often enough.
-  @discardableResult
   func extend(_ name: String) -> Bool {
     let count = extensions[name, default: 0]
     guard count < IngestLimits.maximumPatienceExtensions else { return false }
